@@ -1,0 +1,222 @@
+//! One endpoint, asked over kept connections.
+
+use std::io::Read;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use ureq::http::{HeaderValue, Response};
+use ureq::{Agent, Body, Timeout};
+use zeroize::Zeroizing;
+
+use super::error::CONNECT_PHASE;
+use super::retry::retry_after;
+use super::unix::{NoResolver, SocketConnector};
+use super::{Address, Answer, Endpoint, ProviderError, Question, Retry, RetryPolicy, wire};
+
+/// Largest answer that is read, after decompression.
+const MAX_BODY: u64 = 16 << 20;
+/// Largest part of an error's body that is read.
+const MAX_ERROR_BODY: u64 = 64 << 10;
+/// How often a wait looks whether it should stop.
+const STOP_EVERY: Duration = Duration::from_millis(50);
+
+/// An endpoint that can be asked; threads may share it.
+#[derive(Debug)]
+pub struct Client {
+    endpoint: Endpoint,
+    agent: Agent,
+    base: String,
+}
+
+impl Client {
+    /// Checks the address; connects to nothing yet.
+    ///
+    /// # Errors
+    /// [`ProviderError::Address`].
+    pub fn new(endpoint: Endpoint) -> Result<Self, ProviderError> {
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_resolve(Some(endpoint.timeouts.connect))
+            .timeout_connect(Some(endpoint.timeouts.connect))
+            .timeout_recv_response(Some(endpoint.timeouts.first_byte))
+            .timeout_global(Some(endpoint.timeouts.total))
+            .user_agent(concat!("headwater-escalate/", env!("CARGO_PKG_VERSION")));
+        let (agent, base) = match &endpoint.address {
+            Address::Url(url) => (config.build().new_agent(), check_url(url)?),
+            Address::Socket(path) => {
+                let connector = SocketConnector { path: path.clone() };
+                let config = config.proxy(None).build();
+                let agent = Agent::with_parts(config, connector, NoResolver);
+                (agent, "http://localhost/v1".to_owned())
+            }
+        };
+        Ok(Self { endpoint, agent, base })
+    }
+
+    /// What is asked.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Asks, and asks again where that cannot cost anything twice: after failures that
+    /// [may have cost](ProviderError::may_have_cost) only a free endpoint is asked again. The
+    /// caller decides on the rest, with a reservation for each attempt.
+    ///
+    /// `stop` is looked at while waiting.
+    ///
+    /// # Errors
+    /// The last attempt's, or [`ProviderError::Stopped`].
+    pub fn ask(
+        &self,
+        question: &Question,
+        policy: &RetryPolicy,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Answer, ProviderError> {
+        let free = self.endpoint.price.is_some_and(|price| price.is_free());
+        let mut made = 0;
+        loop {
+            let error = match self.ask_once(question) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => error,
+            };
+            made += 1;
+            if error.may_have_cost() && !free {
+                return Err(error);
+            }
+            let Retry::After(wait) = policy.next(made, &error, jitter()) else { return Err(error) };
+            log::debug!("{}: attempt {made}: {error}; again in {wait:?}", self.endpoint.name);
+            let until = Instant::now() + wait;
+            while let Some(left) = until.checked_duration_since(Instant::now()) {
+                if stop() {
+                    return Err(ProviderError::Stopped);
+                }
+                thread::sleep(left.min(STOP_EVERY));
+            }
+        }
+    }
+
+    /// Asks once.
+    ///
+    /// # Errors
+    /// What went wrong, without the key.
+    pub fn ask_once(&self, question: &Question) -> Result<Answer, ProviderError> {
+        let body = wire::request(&self.endpoint, question)?;
+        let mut request = self
+            .agent
+            .post(format!("{}/chat/completions", self.base))
+            .header(CONTENT_TYPE, "application/json");
+        if let Some(key) = &self.endpoint.key {
+            let text = Zeroizing::new(format!("Bearer {}", key.expose()));
+            let mut value = HeaderValue::from_str(&text)
+                .map_err(|_| ProviderError::Address("the key does not fit a header".into()))?;
+            value.set_sensitive(true);
+            request = request.header(AUTHORIZATION, value);
+        }
+        let response = request.send(&body[..]).map_err(|e| transport(&self.endpoint, e, false))?;
+        self.read(response)
+    }
+
+    fn read(&self, mut response: Response<Body>) -> Result<Answer, ProviderError> {
+        let status = response.status().as_u16();
+        if (300..400).contains(&status) {
+            return Err(ProviderError::Redirect(status));
+        }
+        if !(200..300).contains(&status) {
+            let retry_after = response
+                .headers()
+                .get(RETRY_AFTER)
+                .and_then(|value| value.to_str().ok())
+                .and_then(|value| retry_after(value, SystemTime::now()));
+            let mut body = Vec::new();
+            // A broken body takes nothing away from the status.
+            let _ = response.body_mut().as_reader().take(MAX_ERROR_BODY).read_to_end(&mut body);
+            let message = wire::failure(&self.endpoint, &body);
+            return Err(ProviderError::Status { status, message, retry_after });
+        }
+        let kind = response.headers().get(CONTENT_TYPE).map_or("", |v| v.to_str().unwrap_or("?"));
+        if !kind.is_empty() && !kind.to_ascii_lowercase().contains("json") {
+            return Err(ProviderError::ContentType(wire::presentable(&self.endpoint, kind)));
+        }
+        let mut body = Vec::new();
+        let mut reader = response.body_mut().as_reader().take(MAX_BODY + 1);
+        reader.read_to_end(&mut body).map_err(|e| transport(&self.endpoint, e.into(), true))?;
+        if body.len() as u64 > MAX_BODY {
+            return Err(ProviderError::TooLarge(MAX_BODY));
+        }
+        wire::answer(&self.endpoint, &body)
+    }
+}
+
+/// Whether a server on a socket answers `GET /health` with success.
+#[must_use]
+pub fn healthy(socket: &std::path::Path, timeouts: super::Timeouts) -> bool {
+    let config = Agent::config_builder()
+        .proxy(None)
+        .max_redirects(0)
+        .timeout_global(Some(timeouts.total))
+        .build();
+    let connector = SocketConnector { path: socket.to_path_buf() };
+    let agent = Agent::with_parts(config, connector, NoResolver);
+    agent.get("http://localhost/health").call().is_ok_and(|r| r.status().is_success())
+}
+
+/// Accepts `http` and `https` addresses without user, query or fragment, and takes the slash
+/// off the end. Messages do not repeat the address: somebody may have put a key into it.
+fn check_url(url: &str) -> Result<String, ProviderError> {
+    let bad = |why: &str| ProviderError::Address(why.to_owned());
+    let uri: ureq::http::Uri = url.parse().map_err(|_| bad("it is not a url"))?;
+    if !matches!(uri.scheme_str(), Some("http" | "https")) {
+        return Err(bad("it starts with neither https:// nor http://"));
+    }
+    let authority = uri.authority().ok_or_else(|| bad("it names no host"))?;
+    if authority.as_str().contains('@') || uri.query().is_some() || url.contains('#') {
+        return Err(bad("a user, a query or a fragment has no place in it"));
+    }
+    Ok(url.trim_end_matches('/').to_owned())
+}
+
+/// Sorts ureq's errors. `answered`: the head of the answer had come.
+fn transport(endpoint: &Endpoint, error: ureq::Error, answered: bool) -> ProviderError {
+    use std::io::ErrorKind as K;
+    use ureq::Error as E;
+    let text = wire::presentable(endpoint, &error.to_string());
+    match error {
+        E::Timeout(Timeout::Resolve | Timeout::Connect) => ProviderError::Timeout(CONNECT_PHASE),
+        E::Timeout(Timeout::RecvResponse) => ProviderError::Timeout("waiting for the answer"),
+        E::Timeout(_) => ProviderError::Timeout("in all"),
+        E::BadUri(_) | E::Http(_) | E::InvalidProxyUrl => ProviderError::Address(text),
+        E::LargeResponseHeader(..) | E::Protocol(_) if !answered => {
+            ProviderError::Garbage(format!("not http: {text}"))
+        }
+        // These come before the request is sent only.
+        E::Io(e)
+            if matches!(
+                e.kind(),
+                K::ConnectionRefused
+                    | K::HostUnreachable
+                    | K::NetworkUnreachable
+                    | K::AddrNotAvailable
+                    | K::NotFound
+                    | K::PermissionDenied
+            ) =>
+        {
+            ProviderError::Connect(text)
+        }
+        E::HostNotFound
+        | E::ConnectionFailed
+        | E::Tls(_)
+        | E::Rustls(_)
+        | E::TlsRequired
+        | E::ConnectProxyFailed(_) => ProviderError::Connect(text),
+        _ => ProviderError::Broken(text),
+    }
+}
+
+/// A random number; zero where the system has none, which only makes waits less spread out.
+fn jitter() -> u64 {
+    getrandom::u64().unwrap_or(0)
+}

@@ -1,0 +1,138 @@
+//! Asking a model over HTTP: the OpenAI-compatible chat completions interface.
+//!
+//! Format: `POST BASE/chat/completions`, as published in OpenAI's API reference and spoken by
+//! llama-server, vLLM, Ollama, LM Studio and `serve`. Blocking, one request at a time on each
+//! thread; connections are kept and shared.
+
+mod client;
+mod error;
+mod preset;
+mod retry;
+mod secret;
+mod unix;
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::cost::Price;
+
+pub use client::{Client, healthy};
+pub use error::ProviderError;
+pub use preset::{BadPresets, Preset, Presets};
+pub use retry::{Retry, RetryPolicy};
+pub use secret::{BadSecret, Secret};
+
+/// Where a model is asked.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// Name in reports: `openai`, `family`.
+    pub name: String,
+    /// How to reach it.
+    pub address: Address,
+    /// The key, where one is needed.
+    pub key: Option<Secret>,
+    /// The model's name there.
+    pub model: String,
+    /// What it costs; `None` when nobody said.
+    pub price: Option<Price>,
+    /// How its interface calls the limit of the answer.
+    pub limit_key: LimitKey,
+    /// Time limits.
+    pub timeouts: Timeouts,
+}
+
+/// How to reach an endpoint.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// `https://host/v1` or `http://host:port/v1`, without `/chat/completions`.
+    Url(String),
+    /// HTTP over a Unix socket; the path of the interface is `/v1`.
+    Socket(PathBuf),
+}
+
+/// Name of the field that limits the answer's tokens.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimitKey {
+    /// The common one.
+    #[default]
+    MaxTokens,
+    /// OpenAI's newer models refuse the common one. Counts hidden reasoning too.
+    MaxCompletionTokens,
+}
+
+/// Time limits of one attempt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Until the connection stands, TLS included.
+    pub connect: Duration,
+    /// From the sent request to the complete head of the answer.
+    pub first_byte: Duration,
+    /// For everything together: a server that drips cannot exceed it.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    /// 10 s, 120 s, 300 s.
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { connect: seconds(10), first_byte: seconds(120), total: seconds(300) }
+    }
+}
+
+/// One message of a chat.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Message {
+    /// `system` or `user`.
+    pub role: &'static str,
+    /// Its text.
+    pub content: String,
+}
+
+impl Message {
+    /// Instructions.
+    #[must_use]
+    pub fn system(content: String) -> Self {
+        Self { role: "system", content }
+    }
+
+    /// The question and its data.
+    #[must_use]
+    pub fn user(content: String) -> Self {
+        Self { role: "user", content }
+    }
+}
+
+/// What is asked of a model.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// The chat so far.
+    pub messages: Vec<Message>,
+    /// Most tokens of the answer.
+    pub max_tokens: u64,
+    /// Randomness of the answer in thousandths (0 is greedy); `None` leaves it to the server.
+    pub temperature_milli: Option<u32>,
+    /// Makes greedy or random answers repeatable where the server can.
+    pub seed: Option<u64>,
+}
+
+/// What a model said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The text, not empty.
+    pub text: String,
+    /// The model that answered, by its own account, else the one that was asked.
+    pub model: String,
+    /// Tokens of the request, where the server counted.
+    pub tokens_in: Option<u64>,
+    /// Tokens of the answer, where the server counted.
+    pub tokens_out: Option<u64>,
+    /// `stop`, `length` (cut at `max_tokens`), …; empty when the server did not say.
+    pub finish_reason: String,
+}

@@ -1,0 +1,92 @@
+use std::io::{BufReader, Read};
+use std::path::Path;
+
+use cli::{Emit, Filter, Halt, Input, Operands, Origin};
+use records::{Code, Failure, Record, Text, content_id};
+
+use crate::load::{Loaded, file_id, load};
+use crate::plan::Plan;
+use crate::{mbox, output};
+
+pub(crate) struct ExtractFilter {
+    plan: Plan,
+}
+
+impl ExtractFilter {
+    pub(crate) fn new(plan: Plan) -> Self {
+        Self { plan }
+    }
+
+    fn document(&self, bytes: &[u8], name: Option<&Path>) -> Result<crate::Document, Failure> {
+        let input = crate::Input { bytes, full: self.plan.full };
+        crate::extract(input, name, &self.plan.limits).map_err(Failure::from)
+    }
+
+    /// The mails of a mailbox, one after another as they are read.
+    fn mailbox(
+        &self,
+        from: Box<dyn Read>,
+        base: &Record,
+        parent: Option<&str>,
+        out: &mut Emit<'_>,
+    ) -> Result<(), Halt> {
+        for mail in mbox::Messages::new(BufReader::new(from), self.plan.limits.max_bytes) {
+            let mail = mail.map_err(Failure::from)?;
+            let mut record = output::inner(
+                base,
+                parent.unwrap_or_default(),
+                &content_id(&mail),
+                &self.plan.result,
+            );
+            if parent.is_none() {
+                record.remove("parent");
+            }
+            match self.document(&mail, Some(Path::new("mail.eml"))) {
+                Ok(document) => output::write(record, &document, &self.plan.result, out)?,
+                Err(failure) => out.fail(record, failure)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Filter for ExtractFilter {
+    type Worker = ();
+
+    const RESULT: &'static str = "text";
+    const FIELD: &'static str = "path";
+    const OPERANDS: Operands = Operands::Files;
+
+    fn worker(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn apply(&self, (): &mut (), input: &Input, out: &mut Emit<'_>) -> Result<(), Halt> {
+        let path = match (input.origin, self.plan.field.text(&input.record)) {
+            (Origin::Stdin, _) => None,
+            (_, Ok(path)) => Some(path),
+            (_, Err(e)) => return Err(Failure::new(Code::MissingField, e).into()),
+        };
+        let path = path.as_ref().map(Text::as_os).map(Path::new);
+        match load(input.origin, path, &self.plan)? {
+            Loaded::Whole(bytes) => {
+                let document = self.document(&bytes, path)?;
+                let mut record = input.record.clone();
+                if !record.has("id") {
+                    record.set("id", &content_id(&bytes));
+                }
+                output::write(record, &document, &self.plan.result, out)
+            }
+            Loaded::Mailbox(from) => {
+                // Known for a file before its mails are; for a stream only when it has ended.
+                let given = input.record.get::<String>("id").ok().flatten();
+                let parent = match (given, path) {
+                    (Some(id), _) => Some(id),
+                    (None, Some(path)) => Some(file_id(path, &self.plan)?),
+                    (None, None) => None,
+                };
+                self.mailbox(from, &input.record, parent.as_deref(), out)
+            }
+        }
+    }
+}

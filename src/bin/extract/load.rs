@@ -1,0 +1,70 @@
+//! The bytes of a document. A mailbox is not read whole: it may be larger than memory.
+
+use std::io::{Cursor, Read};
+use std::path::Path;
+
+use cli::{Origin, Stdin, open_input};
+use records::{Code, ContentHasher, Failure};
+
+use crate::error::ExtractError;
+use crate::plan::Plan;
+use crate::sniff::{Format, sniff};
+
+/// What of a file is looked at to tell whether it is a mailbox.
+const HEAD: u64 = 8192;
+
+/// A document to read.
+pub(crate) enum Loaded {
+    Whole(Vec<u8>),
+    Mailbox(Box<dyn Read>),
+}
+
+/// The document at `path`, or stdin.
+pub(crate) fn load(origin: Origin, path: Option<&Path>, plan: &Plan) -> Result<Loaded, Failure> {
+    let mut source: Box<dyn Read> = match (origin, path) {
+        (Origin::Stdin, _) | (_, None) => Box::new(Stdin::new(&plan.stop)),
+        (_, Some(path)) => Box::new(open_input(path, plan.timeout, &plan.stop)?),
+    };
+    let mut bytes = Vec::new();
+    source.by_ref().take(HEAD).read_to_end(&mut bytes).map_err(unreadable)?;
+    if sniff(&bytes, path) == Format::Mbox {
+        return Ok(Loaded::Mailbox(Box::new(Cursor::new(bytes).chain(source))));
+    }
+    let limit = plan.limits.max_bytes;
+    source
+        .take(limit.saturating_add(1).saturating_sub(HEAD))
+        .read_to_end(&mut bytes)
+        .map_err(unreadable)?;
+    if bytes.len() as u64 > limit {
+        return Err(ExtractError::TooLarge { what: "bytes", limit }.into());
+    }
+    Ok(Loaded::Whole(bytes))
+}
+
+/// The id of a file's content, read from start to end without keeping it.
+pub(crate) fn file_id(path: &Path, plan: &Plan) -> Result<String, Failure> {
+    let file = open_input(path, plan.timeout, &plan.stop)?;
+    ContentHasher::new(file).finish().map_err(unreadable)
+}
+
+fn unreadable(error: std::io::Error) -> Failure {
+    Failure::new(Code::Unreadable, error)
+}
+
+/// A parser's error as a record's failure.
+pub(crate) fn failure(error: &ExtractError) -> Failure {
+    let code = match error {
+        ExtractError::Empty | ExtractError::Unsupported { .. } => Code::Unsupported,
+        ExtractError::Encrypted => Code::Refused,
+        ExtractError::TooLarge { .. } => Code::TooLong,
+        ExtractError::Timeout(_) => Code::Timeout,
+        _ => Code::Unreadable,
+    };
+    Failure::new(code, error)
+}
+
+impl From<ExtractError> for Failure {
+    fn from(error: ExtractError) -> Self {
+        failure(&error)
+    }
+}

@@ -1,0 +1,2 @@
+//! The model store on the command line.
+fn main() {}

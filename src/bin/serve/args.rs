@@ -1,0 +1,67 @@
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Parser;
+use cli::{Error, Exit, GeneralArgs, Program, Session};
+use llama::ModelArgs;
+
+use crate::plan::Plan;
+
+/// Serve local models over HTTP, as OpenAI's API
+///
+/// Offers /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models and /health. Listens
+/// on loopback; any other address needs a key. Runs until it is stopped.
+#[derive(Debug, Parser)]
+#[command(name = "serve")]
+pub struct Serve {
+    /// Address to listen on
+    #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:8080")]
+    pub listen: SocketAddr,
+
+    /// Listen on a Unix socket instead, open to this user alone
+    #[arg(long, value_name = "PATH", conflicts_with = "listen")]
+    pub socket: Option<PathBuf>,
+
+    /// Model for /v1/embeddings: a name in the store, a GGUF file, or 'none'
+    /// [default: all-minilm-l6-v2 if it is in the store]
+    #[arg(long, value_name = "NAME")]
+    pub embedder: Option<String>,
+
+    /// Keys that clients must send, one a line; HEADWATER_SERVE_KEY holds one too
+    #[arg(long, value_name = "FILE")]
+    pub key_file: Option<PathBuf>,
+
+    /// Host names that clients may use for this server, besides its address
+    #[arg(long, value_name = "NAME")]
+    pub name: Vec<String>,
+
+    /// Requests that may wait for their turn; more are answered 503
+    #[arg(long, value_name = "N", default_value_t = 32)]
+    pub queue: usize,
+
+    /// Stop when stdin ends: for a program that started this one
+    #[arg(long)]
+    pub exit_on_stdin_eof: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub model: ModelArgs,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub general: GeneralArgs,
+}
+
+impl Program for Serve {
+    const NAME: &'static str = "serve";
+    const CHATTY: bool = true;
+    const EXAMPLES: &'static str = include_str!("examples.txt");
+
+    fn general(&self) -> &GeneralArgs {
+        &self.general
+    }
+
+    fn run(self, session: &Session) -> Result<Exit, Error> {
+        Plan::new(&self, session)?.run(session)
+    }
+}

@@ -1,0 +1,122 @@
+use std::fs;
+use std::io::Read as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cli::{Error, Exit, Session, Stop};
+use engine::{Complete as _, Embed as _};
+use modelstore::{Store, Task};
+
+use crate::args::Serve;
+use crate::{ApiKey, Capacity, Config, Listen, Registry, Server};
+
+/// Used when no model is asked for.
+const DEFAULT_MODEL: &str = "smollm2-135m";
+
+/// Used for embeddings when none is asked for.
+const DEFAULT_EMBEDDER: &str = "all-minilm-l6-v2";
+
+/// How long engine threads may take to notice that the server has stopped.
+const LAST_STEP: Duration = Duration::from_secs(5);
+
+/// Everything that is opened before the first request is taken.
+pub(crate) struct Plan {
+    server: Server,
+}
+
+impl Plan {
+    pub(crate) fn new(args: &Serve, session: &Session) -> Result<Self, Error> {
+        let listen = match &args.socket {
+            Some(path) => Listen::Unix(path.clone()),
+            None => Listen::Tcp(args.listen),
+        };
+        let mut config = Config::new(listen);
+        config.keys = keys(args)?;
+        config.names.clone_from(&args.name);
+        let registry = registry(args)?;
+        let server = Server::bind(config, registry)?;
+        log::info!("listening on {}", server.local_addr());
+        if args.exit_on_stdin_eof {
+            stop_with_stdin(session.stop.clone());
+        }
+        Ok(Self { server })
+    }
+
+    pub(crate) fn run(self, session: &Session) -> Result<Exit, Error> {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+        let (stopped, stop) = tokio::sync::oneshot::channel();
+        let waits = session.stop.clone();
+        std::thread::spawn(move || {
+            waits.wait();
+            // The server has ended by itself if nobody listens.
+            let _ = stopped.send(());
+        });
+        let ended = runtime.block_on(self.server.run(async {
+            // A dropped sender would mean that the waiting thread died: then stop as well.
+            let _ = stop.await;
+        }));
+        runtime.shutdown_timeout(LAST_STEP);
+        let summary = ended?;
+        log::info!(
+            "answered {} requests, {} refused, {} abandoned; {} tokens in, {} out",
+            summary.requests,
+            summary.refused,
+            summary.abandoned,
+            summary.tokens_in,
+            summary.tokens_out
+        );
+        Ok(Exit::Success)
+    }
+}
+
+fn keys(args: &Serve) -> Result<Vec<ApiKey>, Error> {
+    let mut texts = Vec::new();
+    if let Some(path) = &args.key_file {
+        let text = fs::read_to_string(path)
+            .map_err(|e| Error::setup(format!("{}: {e}", path.display())))?;
+        texts.extend(text.lines().map(str::trim).filter(|l| !l.is_empty()).map(str::to_owned));
+        if texts.is_empty() {
+            return Err(Error::setup(format!("{}: no key in it", path.display())));
+        }
+    }
+    if let Some(key) = cli::env::get("HEADWATER_SERVE_KEY") {
+        let key = key.into_string().map_err(|_| Error::setup("HEADWATER_SERVE_KEY is not UTF-8"))?;
+        texts.push(key);
+    }
+    texts.iter().map(|text| ApiKey::new(text).map_err(Error::from)).collect()
+}
+
+fn registry(args: &Serve) -> Result<Registry, Error> {
+    let store = Store::open(cli::env::models_folder()?);
+    let capacity = Capacity { parallel: args.model.parallel, queue: args.queue };
+    let mut registry = Registry::new();
+    let file = store.resolve(args.model.name_or(DEFAULT_MODEL), Task::Complete)?;
+    let model = llama::Llama::load(args.model.options(&file))?;
+    let name = model.model().name.clone();
+    registry.complete(&name, Arc::new(model), capacity)?;
+    let file = match args.embedder.as_deref() {
+        Some("none") => return Ok(registry),
+        Some(name) => store.resolve(name, Task::Embed)?,
+        None => match store.resolve(DEFAULT_EMBEDDER, Task::Embed) {
+            Ok(file) => file,
+            Err(missing) => {
+                log::info!("no embeddings: {missing}");
+                return Ok(registry);
+            }
+        },
+    };
+    let embedder = llama::LlamaEmbedder::load(args.model.options(&file))?;
+    let name = embedder.model().name.clone();
+    registry.embed(&name, Arc::new(embedder), capacity)?;
+    Ok(registry)
+}
+
+fn stop_with_stdin(stop: Stop) {
+    std::thread::spawn(move || {
+        let mut buffer = [0; 256];
+        let mut stdin = std::io::stdin().lock();
+        while matches!(stdin.read(&mut buffer), Ok(n) if n > 0) {}
+        stop.set();
+    });
+}

@@ -1,0 +1,134 @@
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Path, Request, State};
+use axum::http::{HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router, middleware};
+use serde_json::{Value, json};
+
+use crate::answer::{Answer, Kind};
+use crate::generation::{self, Event, Generation};
+use crate::options::{Ask, StreamOptions};
+use crate::refusal::Refusal;
+use crate::state::{Shared, unix_seconds};
+use crate::sse::Frames;
+use crate::{body, chat, completions, embeddings, guard};
+
+/// All paths.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    Router::new()
+        .route("/health", get(health))
+        .route("/v1/models", get(list_models))
+        .route("/v1/models/{*id}", get(show_model))
+        .route("/v1/chat/completions", post(chat_completions))
+        .route("/v1/completions", post(text_completions))
+        .route("/v1/embeddings", post(embed))
+        .fallback(async || Refusal::unknown_path())
+        .method_not_allowed_fallback(async || Refusal::wrong_method())
+        .layer(middleware::from_fn_with_state(Arc::clone(&shared), guard::guard))
+        .with_state(shared)
+}
+
+async fn health() -> Json<Value> {
+    Json(json!({ "status": "ok" }))
+}
+
+fn model_object(shared: &Shared, id: &str) -> Value {
+    json!({ "id": id, "object": "model", "created": shared.started, "owned_by": "headwater" })
+}
+
+async fn list_models(State(shared): State<Arc<Shared>>) -> Json<Value> {
+    let models: Vec<Value> = shared.registry.ids().map(|id| model_object(&shared, id)).collect();
+    Json(json!({ "object": "list", "data": models }))
+}
+
+async fn show_model(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, Refusal> {
+    match shared.registry.ids().any(|known| known == id) {
+        true => Ok(Json(model_object(&shared, &id))),
+        false => Err(Refusal::unknown_model(&id)),
+    }
+}
+
+async fn chat_completions(
+    State(shared): State<Arc<Shared>>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let fields = body::read(request, &shared.limits).await?;
+    let ask = chat::read(fields, || shared.draw() as u32)?;
+    complete(&shared, Kind::Chat, ask).await
+}
+
+async fn text_completions(
+    State(shared): State<Arc<Shared>>,
+    request: Request,
+) -> Result<Response, Refusal> {
+    let fields = body::read(request, &shared.limits).await?;
+    let ask = completions::read(fields, || shared.draw() as u32)?;
+    complete(&shared, Kind::Text, ask).await
+}
+
+async fn complete(shared: &Arc<Shared>, kind: Kind, ask: Ask) -> Result<Response, Refusal> {
+    let (id, task) = shared.registry.completing(ask.model.as_deref())?;
+    let stream = ask.stream;
+    let prefix = match kind {
+        Kind::Chat => "chatcmpl",
+        Kind::Text => "cmpl",
+    };
+    let sha256 = task.engine.model().sha256.get(..12);
+    let answer = Answer {
+        kind,
+        id: format!("{prefix}-{:016x}", shared.draw()),
+        created: unix_seconds(),
+        model: id.into(),
+        fingerprint: sha256.map(|start| format!("fp_{start}")),
+    };
+    let mut generation = Generation::start(shared, task, ask).await?;
+    // A request that fails at once, as one that is too long, still gets its status.
+    let first = generation.next().await;
+    match (first, stream) {
+        (Event::Done(Err(error)), _) => Err(error.into()),
+        (first, Some(options)) => Ok(stream_events(answer, options, first, generation)),
+        (Event::Done(Ok(completion)), None) => Ok(Json(answer.whole(&completion)).into_response()),
+        (Event::Text(_), None) => Err(Refusal::engine("a piece of text was not asked for")),
+    }
+}
+
+/// The answer as server-sent events. The body owns the generation: when the client leaves, the
+/// body is dropped and the generation is cancelled.
+fn stream_events(
+    answer: Answer,
+    options: StreamOptions,
+    first: Event,
+    generation: Generation,
+) -> Response {
+    let state = Some((Frames::new(answer, options), Some(first), generation));
+    let frames = futures::stream::unfold(state, async |state| {
+        let (mut frames, first, mut generation) = state?;
+        let event = match first {
+            Some(event) => event,
+            None => generation.next().await,
+        };
+        let (bytes, done) = frames.encode(event);
+        let rest = (!done).then_some((frames, None, generation));
+        Some((Ok::<_, Infallible>(bytes), rest))
+    });
+    let mut response = Body::from_stream(frames).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    response
+}
+
+async fn embed(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Refusal> {
+    let fields = body::read(request, &shared.limits).await?;
+    let ask = embeddings::read(fields)?;
+    let (id, task) = shared.registry.embedding(ask.model.as_deref())?;
+    let embeddings = generation::embed(&shared, task, ask.texts).await?;
+    Ok(Json(embeddings::answer(id, ask.format, &embeddings)).into_response())
+}

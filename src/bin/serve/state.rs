@@ -1,0 +1,76 @@
+use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::guard::Hosts;
+use crate::requests::Requests;
+use crate::{ApiKey, Config, Limits, Registry, Summary};
+
+/// What all connections share.
+pub(crate) struct Shared {
+    pub(crate) registry: Registry,
+    pub(crate) keys: Vec<ApiKey>,
+    pub(crate) hosts: Hosts,
+    pub(crate) limits: Limits,
+    pub(crate) requests: Arc<Requests>,
+    pub(crate) counters: Counters,
+    /// When the server started, in Unix seconds: what `created` of a model says.
+    pub(crate) started: u64,
+    random: RandomState,
+    drawn: AtomicU64,
+}
+
+/// Totals for [`Summary`].
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) requests: AtomicU64,
+    pub(crate) refused: AtomicU64,
+    pub(crate) abandoned: AtomicU64,
+    pub(crate) tokens_in: AtomicU64,
+    pub(crate) tokens_out: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn add(counter: &AtomicU64, by: usize) {
+        counter.fetch_add(u64::try_from(by).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    pub(crate) fn summary(&self) -> Summary {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Summary {
+            requests: read(&self.requests),
+            refused: read(&self.refused),
+            abandoned: read(&self.abandoned),
+            tokens_in: read(&self.tokens_in),
+            tokens_out: read(&self.tokens_out),
+        }
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(config: Config, hosts: Hosts, registry: Registry) -> Self {
+        Self {
+            registry,
+            keys: config.keys,
+            hosts,
+            limits: config.limits,
+            requests: Arc::default(),
+            counters: Counters::default(),
+            started: unix_seconds(),
+            random: RandomState::new(),
+            drawn: AtomicU64::new(0),
+        }
+    }
+
+    /// A number that no earlier call gave with any likelihood: for ids and for seeds of requests
+    /// that name none. The keyed hash of a counter; its key is the system's randomness.
+    pub(crate) fn draw(&self) -> u64 {
+        self.random.hash_one(self.drawn.fetch_add(1, Ordering::Relaxed))
+    }
+}
+
+/// Now, in Unix seconds; 0 on a clock before 1970.
+pub(crate) fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}

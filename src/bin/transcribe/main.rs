@@ -1,0 +1,2 @@
+//! Speech in audio and video files becomes text.
+fn main() {}

@@ -1,0 +1,33 @@
+//! Audio files decoded and resampled to 16 kHz mono, block by block.
+//!
+//! ```no_run
+//! # fn main() -> Result<(), audio::Error> {
+//! let mut decoder = audio::Decoder::open("memo.m4a".as_ref())?;
+//! while let Some(block) = decoder.next_block()? {
+//!     assert!(block.len() <= audio::BLOCK);
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Containers and codecs: WAV, AIFF and CAF with PCM (8 to 32 bits, float, µ-law, A-law) or ADPCM;
+//! FLAC; MP1, MP2, MP3; Ogg, MKV and WebM with Vorbis, Opus or FLAC; MP4/M4A with AAC-LC or ALAC;
+//! ADTS. Memory does not grow with the length of the input, and a source that cannot seek (a pipe)
+//! will do. Bytes of any kind give audio or an [`Error`].
+
+#![forbid(unsafe_code)]
+
+mod decoder;
+mod error;
+mod formats;
+mod resample;
+mod source;
+
+pub use decoder::{Decoder, Info};
+pub use error::Error;
+
+/// Samples a second of everything that comes out of a [`Decoder`].
+pub const SAMPLE_RATE: u32 = 16_000;
+
+/// The most samples in a block: one second.
+pub const BLOCK: usize = SAMPLE_RATE as usize;

@@ -1,0 +1,399 @@
+//! Runs a [`Filter`] over a stream: reads, spreads over workers, keeps order, applies the error
+//! policy, writes.
+//!
+//! With one worker everything happens on the calling thread; with more there are a reader
+//! thread, the workers, and the calling thread writes. Lines are flushed whenever no complete
+//! input line waits, and after every record of a slow filter.
+
+use std::io::{IsTerminal as _, Stdout};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use crossbeam_channel::{Receiver, RecvError, TryRecvError};
+use records::{Code, Failure, WriteError, Writer};
+
+use crate::args::{OnError, StreamArgs};
+use crate::error::Error;
+use crate::exit::Exit;
+use crate::filter::{Context, Emit, Filter, Halt, Output, Sink, Stopped};
+use crate::order::{BATCH, Entry, Job, Outbox, Task, Window};
+use crate::progress::Bar;
+use crate::source::{Input, Next, Source};
+use crate::totals::{Totals, describe};
+use crate::{Session, signal::Stop};
+
+/// Runs `filter` over what `args` name, with `default_jobs` workers where `--jobs` is not given.
+///
+/// # Errors
+/// [`Error`] when the output cannot be written or a stream cannot be read.
+pub fn run<F: Filter>(
+    filter: F,
+    args: &StreamArgs,
+    default_jobs: usize,
+    session: &Session,
+) -> Result<Exit, Error> {
+    let started = Instant::now();
+    let jobs = args.jobs.map_or(default_jobs.max(1), usize::from);
+    let context = Context {
+        program: session.program,
+        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        via: !args.no_via,
+        stop: session.stop.clone(),
+        limited: false.into(),
+    };
+    let input = Limited {
+        source: Source::new(args, F::OPERANDS, &session.stop),
+        left: args.limit,
+        number: 0,
+    };
+    let mut out = Out::new(args, F::RESULT, F::SLOW, session);
+    let ended = if jobs == 1 {
+        inline(&filter, input, &context, &mut out)
+    } else {
+        parallel(&filter, input, &context, &mut out, jobs, args.unordered)
+    };
+    // A record that asks to stop the run has ended it, yet what is known so far is still said.
+    let ended = ended.and_then(|()| finish(&filter, &context, &mut out));
+    out.close(args, started);
+    out.exit(ended, &context)
+}
+
+/// How the stream ended other than by running out.
+enum End {
+    /// The output is closed, a signal came, or `--on-error fail` took effect.
+    Stopped,
+    /// The input broke.
+    Input(std::io::Error),
+}
+
+impl From<Stopped> for End {
+    fn from(_: Stopped) -> Self {
+        Self::Stopped
+    }
+}
+
+/// A source that ends after `--limit` records, and counts them.
+struct Limited {
+    source: Source,
+    left: Option<u64>,
+    number: u64,
+}
+
+impl Limited {
+    fn next(&mut self, context: &Context) -> Result<Next, End> {
+        let mut next = self.source.next().map_err(End::Input)?;
+        if let Next::Input(input) = &mut next {
+            input.number = self.number;
+        }
+        self.number += 1;
+        match (&mut self.left, &next) {
+            (_, Next::End) | (None, _) => {}
+            (Some(0), _) => {
+                context.limited.store(true, Ordering::Relaxed);
+                return Ok(Next::End);
+            }
+            (Some(left), _) => *left -= 1,
+        }
+        Ok(next)
+    }
+}
+
+fn task(next: Next, context: &Context) -> Option<Task> {
+    match next {
+        Next::End => None,
+        Next::Bad(mut record, mut failure) => {
+            context.program.clone_into(&mut failure.program);
+            record.fail(&failure);
+            Some(Task::Ready(Output { record, failure: Some(failure), usage: None }))
+        }
+        Next::Input(input) if input.record.has("error") => {
+            Some(Task::Ready(Output { record: input.record, failure: None, usage: None }))
+        }
+        Next::Input(input) => Some(Task::Apply(input)),
+    }
+}
+
+fn inline<F: Filter>(
+    filter: &F,
+    mut input: Limited,
+    context: &Context,
+    out: &mut Out,
+) -> Result<(), End> {
+    let mut worker = None;
+    loop {
+        if !input.source.is_ready() {
+            out.flush()?;
+        }
+        let Some(task) = task(input.next(context)?, context) else { return Ok(()) };
+        out.totals.read += 1;
+        match task {
+            Task::Ready(output) => out.send(output)?,
+            Task::Apply(input) => apply(filter, &mut worker, &input, context, out)?,
+        }
+    }
+}
+
+/// Applies the filter to one record; whatever goes wrong becomes the record's failure.
+fn apply<F: Filter>(
+    filter: &F,
+    worker: &mut Option<F::Worker>,
+    input: &Input,
+    context: &Context,
+    sink: &mut dyn Sink,
+) -> Result<(), Stopped> {
+    let mut emit = Emit::new(sink, context, Some(input));
+    let handled = catch_unwind(AssertUnwindSafe(|| {
+        let mut own = match worker.take() {
+            Some(own) => own,
+            None => filter.worker().map_err(Halt::Failed)?,
+        };
+        let result = filter.apply(&mut own, input, &mut emit);
+        // Not put back after a panic: nobody knows what state it was left in.
+        *worker = Some(own);
+        result
+    }));
+    match handled {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(Halt::Stopped)) => Err(Stopped),
+        // The engine gave up because the program stops: the record was not handled.
+        Ok(Err(Halt::Failed(_))) if context.stop.is_set() => Err(Stopped),
+        Ok(Err(Halt::Failed(failure))) => emit.fail(input.record.clone(), failure),
+        Err(panic) => {
+            let message = panic
+                .downcast_ref::<String>()
+                .map(String::as_str)
+                .or_else(|| panic.downcast_ref::<&str>().copied())
+                .unwrap_or("panic");
+            emit.fail(input.record.clone(), Failure::new(Code::Bug, message))
+        }
+    }
+}
+
+fn parallel<F: Filter>(
+    filter: &F,
+    input: Limited,
+    context: &Context,
+    out: &mut Out,
+    workers: usize,
+    unordered: bool,
+) -> Result<(), End> {
+    let Window { jobs, queue, entry } = Window::new(workers, unordered);
+    std::thread::scope(|scope| {
+        let batch = if F::SLOW { 1 } else { BATCH };
+        let reader = scope.spawn(move || feed(input, &entry, context, batch));
+        for _ in 0..workers {
+            let jobs = jobs.clone();
+            scope.spawn(move || work(filter, &jobs, context));
+        }
+        drop(jobs);
+        let written = write_in_order(&queue, out);
+        if written.is_err() {
+            context.stop.set();
+        }
+        // Senders that wait for room see that nobody takes any more.
+        drop(queue);
+        let (read, fed) = reader.join().unwrap_or((0, Err(End::Stopped)));
+        out.totals.read = read;
+        written.map_err(End::from).and(fed)
+    })
+}
+
+/// Reads and hands over jobs of up to `batch` records, never waiting for input while it holds
+/// some.
+fn feed(
+    mut input: Limited,
+    entry: &Entry,
+    context: &Context,
+    batch: usize,
+) -> (u64, Result<(), End>) {
+    let mut read = 0;
+    let mut tasks = Vec::new();
+    loop {
+        let next = input.next(context).map(|next| task(next, context));
+        let end = match next {
+            Ok(Some(task)) => {
+                read += 1;
+                tasks.push(task);
+                None
+            }
+            Ok(None) => Some(Ok(())),
+            Err(end) => Some(Err(end)),
+        };
+        let full = tasks.len() >= batch || !input.source.is_ready();
+        if (full || end.is_some())
+            && !tasks.is_empty()
+            && entry.put(std::mem::take(&mut tasks)).is_err()
+        {
+            return (read, Err(End::Stopped));
+        }
+        if let Some(end) = end {
+            return (read, end);
+        }
+    }
+}
+
+fn work<F: Filter>(filter: &F, jobs: &Receiver<Job>, context: &Context) {
+    let mut worker = None;
+    while let Ok(Job { tasks, out }) = jobs.recv() {
+        let mut out = Outbox::new(out, !F::SLOW);
+        let mut handle = |task| match task {
+            Task::Ready(output) => out.send(output),
+            Task::Apply(input) => apply(filter, &mut worker, &input, context, &mut out),
+        };
+        let sent = tasks.into_iter().try_for_each(&mut handle).and_then(|()| out.flush());
+        if sent.is_err() && context.stop.is_set() {
+            return;
+        }
+    }
+}
+
+/// Writes what the workers send, in the order of the queue; flushes before every wait.
+fn write_in_order(queue: &Receiver<Receiver<Vec<Output>>>, out: &mut Out) -> Result<(), Stopped> {
+    while let Some(channel) = receive(queue, out)? {
+        while let Some(outputs) = receive(&channel, out)? {
+            for output in outputs {
+                out.send(output)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn receive<T>(from: &Receiver<T>, out: &mut Out) -> Result<Option<T>, Stopped> {
+    match from.try_recv() {
+        Ok(item) => Ok(Some(item)),
+        Err(TryRecvError::Disconnected) => Ok(None),
+        Err(TryRecvError::Empty) => {
+            out.flush()?;
+            from.recv().map(Some).or_else(|RecvError| Ok(None))
+        }
+    }
+}
+
+fn finish<F: Filter>(filter: &F, context: &Context, out: &mut Out) -> Result<(), End> {
+    if context.stop.is_set() {
+        return Err(End::Stopped);
+    }
+    let mut emit = Emit::new(out, context, None);
+    match filter.finish(&mut emit) {
+        Ok(()) => Ok(()),
+        Err(Halt::Stopped) => Err(End::Stopped),
+        Err(Halt::Failed(failure)) => Ok(emit.fail(records::Record::new(), failure)?),
+    }
+}
+
+/// The output: writer, error policy, totals.
+struct Out {
+    writer: Writer<Stdout>,
+    raw_result: Option<String>,
+    on_error: OnError,
+    slow: bool,
+    stop: Stop,
+    totals: Totals,
+    bar: Bar,
+    failure: Option<WriteError>,
+}
+
+impl Out {
+    fn new(args: &StreamArgs, result: &str, slow: bool, session: &Session) -> Self {
+        let stdout = std::io::stdout();
+        let terminal = stdout.is_terminal();
+        let result = args.result_key.as_deref().unwrap_or(result);
+        Self {
+            writer: Writer::new(stdout, terminal),
+            raw_result: args.raw_output.then(|| result.to_owned()),
+            on_error: args.on_error,
+            slow,
+            stop: session.stop.clone(),
+            totals: Totals::new(session.program),
+            bar: Bar::records(&args.general),
+            failure: None,
+        }
+    }
+
+    fn flush(&mut self) -> Result<(), Stopped> {
+        if !self.writer.is_pending() {
+            return Ok(());
+        }
+        let result = self.writer.flush();
+        self.note(result)
+    }
+
+    /// Remembers why output ended; a closed pipe ends it quietly.
+    fn note(&mut self, result: Result<(), WriteError>) -> Result<(), Stopped> {
+        result.map_err(|error| {
+            self.failure.get_or_insert(error);
+            self.stop.set();
+            Stopped
+        })
+    }
+
+    fn write(&mut self, output: &Output) -> Result<(), WriteError> {
+        let Some(key) = &self.raw_result else { return self.writer.record(&output.record) };
+        match output.record.raw(key) {
+            None => Ok(()),
+            Some(raw) => match serde_json::from_str::<records::Text>(raw) {
+                Ok(text) => self.writer.plain(text.as_bytes()),
+                Err(_) => self.writer.plain(raw.as_bytes()),
+            },
+        }
+    }
+
+    fn close(&mut self, args: &StreamArgs, started: Instant) {
+        // What went wrong is remembered in self.failure.
+        let _ = self.flush();
+        self.bar.finish();
+        self.totals.finish(started);
+        if let Some(summary) = self.totals.failure_summary() {
+            log::warn!("{summary}");
+        }
+        if args.stats {
+            crate::message::stats(&self.totals);
+        }
+    }
+
+    fn exit(&mut self, ended: Result<(), End>, context: &Context) -> Result<Exit, Error> {
+        match (self.failure.take(), ended) {
+            (Some(WriteError::Closed), _) => Ok(Exit::Success),
+            (Some(error), _) => Err(error.into()),
+            (None, Err(End::Input(error))) => {
+                Err(Error::setup(format!("cannot read input: {error}")))
+            }
+            _ if context.limited.load(Ordering::Relaxed) => Ok(Exit::Limit),
+            _ if self.totals.failed > 0 => Ok(Exit::SomeFailed),
+            _ => Ok(Exit::Success),
+        }
+    }
+}
+
+impl Sink for Out {
+    fn send(&mut self, output: Output) -> Result<(), Stopped> {
+        let failed = output.failure.as_ref();
+        self.totals.count(&output);
+        self.bar.advance(1);
+        if let Some(failure) = failed {
+            let skipped = self.on_error == OnError::Skip;
+            let level = if skipped || self.raw_result.is_some() {
+                log::Level::Warn
+            } else {
+                log::Level::Info
+            };
+            log::log!(level, "{}", describe(&output, failure));
+            if skipped {
+                self.totals.written -= 1;
+                return Ok(());
+            }
+        }
+        let result = self.write(&output);
+        self.note(result)?;
+        if self.slow {
+            self.flush()?;
+        }
+        if failed.is_some() && self.on_error == OnError::Fail {
+            self.stop.set();
+            return Err(Stopped);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! The environment variables that headwater reads: all of them, here and nowhere else.
+//!
+//! A flag on the command line wins over a variable, a variable over the configuration file.
+
+use std::path::PathBuf;
+
+use crate::error::Error;
+
+/// A variable.
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// The flag it stands for, without dashes; `None` where it has no flag.
+    pub flag: Option<&'static str>,
+    /// What it does, for the documentation.
+    pub help: &'static str,
+}
+
+const fn flag(name: &'static str, flag: &'static str, help: &'static str) -> Variable {
+    Variable { name, flag: Some(flag), help }
+}
+
+const fn plain(name: &'static str, help: &'static str) -> Variable {
+    Variable { name, flag: None, help }
+}
+
+/// Every variable.
+pub const VARIABLES: &[Variable] = &[
+    flag("HEADWATER_MODEL", "model", "Model to use, as --model."),
+    flag("HEADWATER_JOBS", "jobs", "Records handled at the same time, as --jobs."),
+    flag("HEADWATER_ON_ERROR", "on-error", "What to do with failing records, as --on-error."),
+    flag("HEADWATER_TIMEOUT", "timeout", "Seconds for one record, as --timeout."),
+    flag("HEADWATER_PROGRESS", "progress", "Progress on stderr, as --progress."),
+    flag("HEADWATER_COLOR", "color", "Colour in messages, as --color."),
+    plain(
+        "HEADWATER_MODELS",
+        "Folder of the model store; default $XDG_DATA_HOME/headwater/models.",
+    ),
+    plain("HEADWATER_STATE", "Folder of ledgers and caches; default $XDG_STATE_HOME/headwater."),
+    plain(
+        "HEADWATER_CONFIG",
+        "Configuration file; default $XDG_CONFIG_HOME/headwater/config.toml.",
+    ),
+    plain("XDG_DATA_HOME", "Base of the model store; default ~/.local/share."),
+    plain("XDG_STATE_HOME", "Base of ledgers; default ~/.local/state."),
+    plain("XDG_CONFIG_HOME", "Base of the configuration file; default ~/.config."),
+    plain("XDG_CACHE_HOME", "Where other programs' model caches are looked for; default ~/.cache."),
+    plain("HOME", "Home folder."),
+    plain("PATH", "Where other programs are looked for."),
+    plain("HF_HOME", "Where the hub's cache is looked for by models scan."),
+    plain("OLLAMA_MODELS", "Where Ollama's models are looked for by models scan."),
+    plain("NO_COLOR", "If set, no colour."),
+];
+
+/// A variable's value, where it is set and not empty. Names outside [`VARIABLES`] are only those
+/// that the user gives, such as a provider's key variable.
+pub fn get(name: &str) -> Option<std::ffi::OsString> {
+    #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}
+
+fn folder(variable: &str, base: &str, default_base: &str, name: &str) -> Option<PathBuf> {
+    get(variable).map(PathBuf::from).or_else(|| {
+        let base = get(base).map(PathBuf::from).filter(|p| p.is_absolute());
+        let base = base.or_else(|| Some(home()?.join(default_base)));
+        Some(base?.join("headwater").join(name))
+    })
+}
+
+/// The user's home folder.
+pub fn home() -> Option<PathBuf> {
+    get("HOME").map(PathBuf::from)
+}
+
+/// Folder of the model store.
+///
+/// # Errors
+/// When neither it nor HOME is set.
+pub fn models_folder() -> Result<PathBuf, Error> {
+    folder("HEADWATER_MODELS", "XDG_DATA_HOME", ".local/share", "models").ok_or_else(homeless)
+}
+
+/// Folder of ledgers and caches.
+///
+/// # Errors
+/// As [`models_folder`].
+pub fn state_folder() -> Result<PathBuf, Error> {
+    folder("HEADWATER_STATE", "XDG_STATE_HOME", ".local/state", "").ok_or_else(homeless)
+}
+
+fn homeless() -> Error {
+    Error::setup("HOME is not set")
+}
+
+/// The configuration file.
+pub fn config_file() -> Option<PathBuf> {
+    folder("HEADWATER_CONFIG", "XDG_CONFIG_HOME", ".config", "config.toml")
+}
+
+/// Where other programs keep their caches.
+pub fn cache_home() -> Option<PathBuf> {
+    get("XDG_CACHE_HOME").map(PathBuf::from).or_else(|| Some(home()?.join(".cache")))
+}

@@ -1,0 +1,181 @@
+use std::time::Instant;
+
+use records::{Failure, Record, Step, Usage};
+
+use crate::signal::Stop;
+use crate::source::Input;
+
+/// What file operands are to a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Operands {
+    /// Each file is a document: the record holds its `path`, and the filter reads it.
+    Files,
+    /// Each file is a text, read into `text`; a `.jsonl` or `.ndjson` file is a stream of records.
+    Texts,
+}
+
+/// The output is closed or the program is stopping: there is nothing more to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopped;
+
+/// Why a filter does not go on with a record.
+#[derive(Debug)]
+pub enum Halt {
+    /// The record cannot be handled: it is written unchanged, with the failure.
+    Failed(Failure),
+    /// Nobody wants an answer any more.
+    Stopped,
+}
+
+impl From<Stopped> for Halt {
+    fn from(_: Stopped) -> Self {
+        Self::Stopped
+    }
+}
+
+impl<F: Into<Failure>> From<F> for Halt {
+    fn from(failure: F) -> Self {
+        Self::Failed(failure.into())
+    }
+}
+
+/// What a program does with one record. Shared by all workers.
+pub trait Filter: Send + Sync + 'static {
+    /// What one worker needs for itself: made on its thread, kept over records, made anew after
+    /// a panic.
+    type Worker;
+
+    /// The key of the main result: what `-r` prints and `--as` renames.
+    const RESULT: &'static str;
+
+    /// The field read when `--field` is not given.
+    const FIELD: &'static str = "text";
+
+    /// What file operands are.
+    const OPERANDS: Operands = Operands::Texts;
+
+    /// Whether a record takes so long that each is written out at once, before the next: so for
+    /// everything that asks a model, since C++ code may abort the process.
+    const SLOW: bool = true;
+
+    /// A worker.
+    ///
+    /// # Errors
+    /// A failure that then stands in each record it would have handled.
+    fn worker(&self) -> Result<Self::Worker, Failure>;
+
+    /// Handles a record: emits any number of records made from it, or says why not.
+    ///
+    /// # Errors
+    /// [`Halt`].
+    fn apply(
+        &self,
+        worker: &mut Self::Worker,
+        input: &Input,
+        out: &mut Emit<'_>,
+    ) -> Result<(), Halt>;
+
+    /// Emits what can be known only after the last record.
+    ///
+    /// # Errors
+    /// As [`Filter::apply`].
+    fn finish(&self, _out: &mut Emit<'_>) -> Result<(), Halt> {
+        Ok(())
+    }
+}
+
+/// One record on its way out.
+pub(crate) struct Output {
+    pub(crate) record: Record,
+    /// The failure in it, when this program added one.
+    pub(crate) failure: Option<Failure>,
+    /// What it used; `None` for a record that passes untouched.
+    pub(crate) usage: Option<Usage>,
+}
+
+/// Where outputs go: straight to the writer, or through the order-keeping window.
+pub(crate) trait Sink {
+    fn send(&mut self, output: Output) -> Result<(), Stopped>;
+}
+
+/// What is the same for all records of a run.
+pub(crate) struct Context {
+    pub(crate) program: &'static str,
+    pub(crate) host: String,
+    pub(crate) via: bool,
+    pub(crate) stop: Stop,
+    pub(crate) limited: std::sync::atomic::AtomicBool,
+}
+
+/// Where a filter hands over the records that it makes from one input.
+pub struct Emit<'a> {
+    sink: &'a mut dyn Sink,
+    context: &'a Context,
+    input: Option<&'a Input>,
+    since: Instant,
+}
+
+impl<'a> Emit<'a> {
+    pub(crate) fn new(
+        sink: &'a mut dyn Sink,
+        context: &'a Context,
+        input: Option<&'a Input>,
+    ) -> Self {
+        Self { sink, context, input, since: Instant::now() }
+    }
+
+    /// Writes a record that the filter made or added to: `id` is filled in where it is missing,
+    /// and a step is added to `via`, with the time since the last one.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn record(&mut self, mut record: Record, usage: Usage) -> Result<(), Stopped> {
+        if !record.has("id") {
+            let id = self.input.map_or_else(|| record.id(), |input| input.record.id());
+            record.set("id", &id);
+        }
+        if self.context.via {
+            let ms = u64::try_from(self.since.elapsed().as_millis()).unwrap_or(u64::MAX);
+            record.push_step(&Step {
+                program: self.context.program.to_owned(),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                host: self.context.host.clone(),
+                ms,
+                usage: usage.clone(),
+            });
+        }
+        self.since = Instant::now();
+        self.sink.send(Output { record, failure: None, usage: Some(usage) })
+    }
+
+    /// Writes a record untouched.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn pass(&mut self, record: Record) -> Result<(), Stopped> {
+        self.sink.send(Output { record, failure: None, usage: None })
+    }
+
+    /// Writes `record` with the failure added, for a filter that fails records other than the
+    /// one it is handling.
+    ///
+    /// # Errors
+    /// [`Stopped`].
+    pub fn fail(&mut self, mut record: Record, mut failure: Failure) -> Result<(), Stopped> {
+        self.context.program.clone_into(&mut failure.program);
+        record.fail(&failure);
+        self.sink.send(Output { record, failure: Some(failure), usage: None })
+    }
+
+    /// Notes that a limit or budget was reached: the exit status becomes 3.
+    pub fn limit_reached(&self, message: &str) {
+        if !self.context.limited.swap(true, std::sync::atomic::Ordering::Relaxed) {
+            log::warn!("{message}");
+        }
+    }
+
+    /// Whether there is a reason to stop.
+    pub fn is_stopping(&self) -> bool {
+        self.context.stop.is_set()
+    }
+}

@@ -1,0 +1,28 @@
+//! What a local model can be asked: complete a prompt, embed texts, transcribe speech.
+//!
+//! The traits here are all that programs see. `llama` and `whisper` stand behind them with C++;
+//! [`scripted`] stands behind them with replies from a file, for tests. Nothing in this crate
+//! links an engine, so a program that only speaks to another process can use its types.
+
+#![forbid(unsafe_code)]
+
+mod cancel;
+mod complete;
+mod embed;
+mod error;
+mod model;
+pub mod scripted;
+mod transcribe;
+
+pub use cancel::{Cancel, Cancelled};
+pub use complete::{
+    Complete, Completion, CompletionRequest, Constraint, Message, Prompt, Role, Sampling,
+    StopReason,
+};
+pub use embed::{Embed, Embedding};
+pub use error::Error;
+pub use model::ModelInfo;
+pub use transcribe::{
+    DetectSpeech, LANGUAGE_AUTO, Segment, SpeechSpan, Transcribe, TranscribeRequest, Transcript,
+    Word,
+};

@@ -1,0 +1,274 @@
+//! A generator and its thread, as callers see it.
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use engine::{
+    Cancel, Complete, Completion, CompletionRequest, Error, ModelInfo, Prompt, StopReason,
+};
+use llama_cpp_2::context::params::LlamaContextParams;
+
+use crate::cache::Cache;
+use crate::facts::{self, Facts};
+use crate::model::{Model, nonzero, size};
+use crate::options::{DEFAULT_CONTEXT, MAX_PARALLEL};
+use crate::sampler::Chooser;
+use crate::scheduler::{Counters, Scheduler, Stats};
+use crate::slot::{Event, Job};
+use crate::text::TextHolder;
+use crate::{Options, grammar};
+
+/// A context shorter than this is of no use to anybody.
+const MIN_CONTEXT: usize = 64;
+
+/// A loaded generator. Callers of all threads share it; what they ask at the same time is
+/// decoded together.
+#[derive(Debug)]
+pub struct Llama {
+    info: ModelInfo,
+    model: Arc<Model>,
+    counters: Arc<Counters>,
+    /// Taken on drop, which ends the thread.
+    jobs: Option<Sender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// Lengths that are fixed when a model is loaded, in tokens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Lengths {
+    context: usize,
+    cells: usize,
+    parallel: usize,
+    batch: usize,
+}
+
+impl Llama {
+    /// Loads the model and starts its thread.
+    ///
+    /// # Errors
+    /// [`Error::Load`] when the file is not a model that generates text, or the machine has not
+    /// the memory for it.
+    pub fn load(options: Options) -> Result<Self, Error> {
+        let facts = facts::read(&options)?;
+        if facts.embeds {
+            return Err(options.refuse("an embedding model, which does not generate text"));
+        }
+        if facts.architecture.starts_with("t5") {
+            return Err(options.refuse("encoder-decoder models are not supported"));
+        }
+        let lengths = lengths(&options, &facts)?;
+        let cache_bytes = facts.kv_bytes_per_token.saturating_mul(lengths.cells as u64);
+        let extra = cache_bytes.saturating_add(facts.compute_bytes(lengths.batch));
+        facts.check_memory(&options, extra)?;
+        let model = Model::load(&options, &facts)?;
+        let info = ModelInfo {
+            name: options.display_name(),
+            sha256: options.sha256.clone(),
+            context: lengths.context,
+        };
+        let counters = Arc::new(Counters::default());
+        let (jobs, inbox) = unbounded();
+        let (ready, started) = bounded(1);
+        let thread = {
+            let (model, counters) = (Arc::clone(&model), Arc::clone(&counters));
+            std::thread::Builder::new().name("llama".into()).spawn({
+                let options = options.clone();
+                move || serve(&model, &options, lengths, counters, &inbox, &ready)
+            })
+        };
+        let thread = thread.map_err(|error| options.refuse(error.to_string()))?;
+        // Joins the thread by its drop if the context could not be made.
+        let llama = Self { info, model, counters, jobs: Some(jobs), thread: Some(thread) };
+        started.recv().unwrap_or_else(|_| Err(options.refuse("its thread ended")))?;
+        Ok(llama)
+    }
+
+    /// What was decoded so far.
+    pub fn stats(&self) -> Stats {
+        self.counters.stats()
+    }
+
+    fn job(
+        &self,
+        request: &CompletionRequest,
+        cancel: &Cancel,
+        events: Sender<Event>,
+    ) -> Result<Job, Error> {
+        let prompt = self.model.prompt(&request.prompt)?;
+        if prompt.is_empty() {
+            return Err(Error::Engine("the prompt is empty".into()));
+        }
+        let needed = prompt.len().saturating_add(request.max_tokens);
+        if needed > self.info.context {
+            return Err(Error::TooLong { needed, context: self.info.context });
+        }
+        let grammar = request.constraint.as_ref().map(grammar::compile).transpose()?;
+        let chooser = Chooser::new(&self.model, &request.sampling, grammar.as_deref(), &prompt)?;
+        Ok(Job {
+            prompt,
+            max_tokens: request.max_tokens,
+            chooser,
+            holder: TextHolder::new(&request.stop),
+            cancel: cancel.clone(),
+            events,
+        })
+    }
+}
+
+/// The thread: makes the context, says how that went, and answers.
+fn serve(
+    model: &Model,
+    options: &Options,
+    lengths: Lengths,
+    counters: Arc<Counters>,
+    inbox: &Receiver<Job>,
+    ready: &Sender<Result<(), Error>>,
+) {
+    let params = LlamaContextParams::default()
+        .with_n_ctx(nonzero(lengths.cells))
+        .with_n_batch(size(lengths.batch))
+        .with_n_ubatch(size(lengths.batch))
+        .with_n_seq_max(size(lengths.parallel + 1))
+        // A window of attention that forgets would make prefixes impossible to cut.
+        .with_swa_full(true);
+    match model.context(options, params) {
+        Ok(context) => {
+            // A recurrent state is not a list of tokens: its beginning cannot be copied.
+            let share = !model.inner().is_recurrent() && !model.inner().is_hybrid();
+            let cache = Cache::new(context, lengths.parallel);
+            let mut scheduler =
+                Scheduler::new(model, cache, lengths.parallel, lengths.batch, share, counters);
+            if ready.send(Ok(())).is_ok() {
+                scheduler.run(inbox);
+            }
+        }
+        Err(error) => {
+            let _ = ready.send(Err(error));
+        }
+    }
+}
+
+/// Decides the lengths from what is asked for, what the model can, and the cache's limit.
+fn lengths(options: &Options, facts: &Facts) -> Result<Lengths, Error> {
+    let parallel = options.parallel.clamp(1, MAX_PARALLEL);
+    let trained = facts.train_context;
+    let wanted = if options.context == 0 { trained.min(DEFAULT_CONTEXT) } else { options.context };
+    if wanted > trained {
+        return Err(options.refuse(format!(
+            "a context of {wanted} tokens is asked for, and the model was trained for {trained}"
+        )));
+    }
+    let limit = options.kv_bytes.checked_div(facts.kv_bytes_per_token).unwrap_or(u64::MAX);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let context = if options.context == 0 { wanted.min(limit) } else { wanted };
+    if context > limit || context < MIN_CONTEXT {
+        let needed = facts.kv_bytes_per_token.saturating_mul(context.max(MIN_CONTEXT) as u64) >> 20;
+        return Err(options.refuse(format!(
+            "a context of {} tokens needs {needed} MiB of cache, and the limit is {} MiB",
+            context.max(MIN_CONTEXT),
+            options.kv_bytes >> 20
+        )));
+    }
+    let cells = context.saturating_mul(parallel).min(limit);
+    Ok(Lengths { context, cells, parallel, batch: options.batch.clamp(32, 4096).max(parallel) })
+}
+
+impl Complete for Llama {
+    fn model(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    fn count_tokens(&self, text: &str) -> Result<usize, Error> {
+        Ok(self.model.plain(text)?.len())
+    }
+
+    fn count_prompt_tokens(&self, prompt: &Prompt) -> Result<usize, Error> {
+        Ok(self.model.prompt(prompt)?.len())
+    }
+
+    fn complete(
+        &self,
+        request: &CompletionRequest,
+        cancel: &Cancel,
+        on_text: &mut dyn FnMut(&str),
+    ) -> Result<Completion, Error> {
+        if let Some(reason) = cancel.reason() {
+            return Err(Error::Cancelled(reason));
+        }
+        let (events, heard) = unbounded();
+        let job = self.job(request, cancel, events)?;
+        let tokens_in = job.prompt.len();
+        let mut text = String::new();
+        if request.max_tokens == 0 {
+            let stop = StopReason::Length;
+            return Ok(Completion { text, tokens_in, tokens_out: 0, stop, mean_logprob: None });
+        }
+        let gone = || Error::Engine("the engine's thread has ended".into());
+        self.jobs.as_ref().ok_or_else(gone)?.send(job).map_err(|_| gone())?;
+        loop {
+            // The thread drops its end when it dies: this never waits for nobody.
+            match heard.recv().map_err(|_| gone())? {
+                Event::Text(piece) => {
+                    on_text(&piece);
+                    text.push_str(&piece);
+                }
+                Event::Done(answer) => {
+                    let answer = answer?;
+                    return Ok(Completion {
+                        text,
+                        tokens_in,
+                        tokens_out: answer.tokens,
+                        stop: answer.stop,
+                        mean_logprob: answer.mean_logprob,
+                    });
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Llama {
+    fn drop(&mut self) {
+        drop(self.jobs.take());
+        if let Some(thread) = self.thread.take() {
+            // A thread that panicked has already failed its callers.
+            let _ = thread.join();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> Facts {
+        Facts { train_context: 2048, kv_bytes_per_token: 1 << 10, ..Facts::default() }
+    }
+
+    #[test]
+    fn the_cache_holds_every_request_when_it_may() -> Result<(), Error> {
+        let options = Options { parallel: 4, ..Options::new("m.gguf") };
+        let found = lengths(&options, &facts())?;
+        assert_eq!((found.context, found.cells, found.parallel), (2048, 8192, 4));
+        Ok(())
+    }
+
+    #[test]
+    fn a_limit_makes_requests_share_but_leaves_one_whole() -> Result<(), Error> {
+        let options = Options { parallel: 4, kv_bytes: 3 << 20, ..Options::new("m.gguf") };
+        assert_eq!(lengths(&options, &facts())?.cells, 3072);
+        let options = Options { kv_bytes: 1 << 20, ..options };
+        assert_eq!(lengths(&options, &facts())?.context, 1024);
+        Ok(())
+    }
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        let base = Options { kv_bytes: 1 << 20, ..Options::new("m.gguf") };
+        for (context, kv_bytes) in [(4096, 1 << 30), (2048, 1 << 20), (0, 1 << 10), (1, 1 << 20)] {
+            let options = Options { context, kv_bytes, ..base.clone() };
+            assert!(lengths(&options, &facts()).is_err(), "{context} {kv_bytes}");
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! llama.cpp behind the traits of `engine`.
+//!
+//! [`Llama`] generates text, [`LlamaEmbedder`] embeds it. Each owns one thread with one context
+//! of llama.cpp; callers on any thread ask, sleep, and are answered together: requests enter
+//! and leave a running batch, and a beginning that prompts have in common is decoded once.
+//!
+//! ```no_run
+//! use engine::{Cancel, Complete, CompletionRequest, Error, Message, Prompt, Role};
+//! use headwater_llama::{Llama, Options};
+//!
+//! fn main() -> Result<(), Error> {
+//!     let llama = Llama::load(Options { parallel: 4, ..Options::new("model.gguf") })?;
+//!     let prompt = Prompt::Chat(vec![Message::new(Role::User, "What is a headwater?")]);
+//!     let request = CompletionRequest::new(prompt, 64);
+//!     let mut streamed = String::new();
+//!     let answer =
+//!         llama.complete(&request, &Cancel::default(), &mut |text| streamed.push_str(text))?;
+//!     assert_eq!(answer.text, streamed);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! The backend is started once a process and never stopped. A failed assertion inside the C++
+//! code ends the process: nothing can catch it, so callers flush what is finished before they
+//! ask.
+
+mod args;
+mod backend;
+mod cache;
+mod complete;
+mod embed;
+mod facts;
+mod grammar;
+mod keywords;
+mod model;
+mod options;
+mod prefix;
+mod prompt;
+mod sampler;
+mod scheduler;
+mod schema;
+mod slot;
+mod text;
+
+pub use args::ModelArgs;
+pub use complete::Llama;
+pub use embed::LlamaEmbedder;
+pub use options::Options;
+pub use scheduler::Stats;

@@ -1,0 +1,125 @@
+//! Sums for reports.
+
+use rusqlite::{Params, Row};
+
+use super::Ledger;
+use crate::{NanoUsd, StoreError};
+
+/// Sums over a set of calls.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Calls that were made or may have been made (all but the released).
+    pub calls: u64,
+    /// Everything that counts against caps: settled costs, and the worst case of the rest.
+    pub spent: NanoUsd,
+    /// The part of `spent` that is set aside for calls under way.
+    pub pending: NanoUsd,
+    /// The part of `spent` whose process died before it could settle: at most this much more
+    /// than what the provider's bill says.
+    pub expired: NanoUsd,
+    /// Tokens of settled requests.
+    pub tokens_in: u64,
+    /// Tokens of settled answers.
+    pub tokens_out: u64,
+}
+
+/// One day (UTC).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DayTotals {
+    /// `2026-11-21`.
+    pub day: String,
+    /// Its sums.
+    pub totals: Totals,
+}
+
+/// One model of one provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelTotals {
+    /// Who was asked.
+    pub provider: String,
+    /// The model's name there.
+    pub model: String,
+    /// Its sums.
+    pub totals: Totals,
+}
+
+/// The six sums, in the order of [`Totals`]' fields. Negative token counts cannot be written
+/// by this program; `max` keeps a hand-edited file from becoming a huge number.
+const SUMS: &str = "
+    count(CASE WHEN state <> 'released' THEN 1 END),
+    coalesce(sum(amount), 0),
+    coalesce(sum(CASE WHEN state = 'reserved' THEN amount END), 0),
+    coalesce(sum(CASE WHEN state = 'expired' THEN amount END), 0),
+    max(coalesce(sum(tokens_in), 0), 0),
+    max(coalesce(sum(tokens_out), 0), 0)";
+
+fn totals(row: &Row<'_>, first: usize) -> rusqlite::Result<Totals> {
+    let count = |i: usize| row.get::<_, i64>(first + i).map(|n| n.max(0).unsigned_abs());
+    let money = |i: usize| row.get::<_, i64>(first + i).map(NanoUsd::from_sql);
+    Ok(Totals {
+        calls: count(0)?,
+        spent: money(1)?,
+        pending: money(2)?,
+        expired: money(3)?,
+        tokens_in: count(4)?,
+        tokens_out: count(5)?,
+    })
+}
+
+impl Ledger {
+    /// Everything ever.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn totals(&self) -> Result<Totals, StoreError> {
+        self.one(&format!("SELECT {SUMS} FROM entry"), [])
+    }
+
+    /// One run.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn run_totals(&self, run: &str) -> Result<Totals, StoreError> {
+        self.one(&format!("SELECT {SUMS} FROM entry WHERE run = ?1"), [run])
+    }
+
+    /// By day, the earliest first.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn by_day(&self) -> Result<Vec<DayTotals>, StoreError> {
+        self.many(&format!("SELECT day, {SUMS} FROM entry GROUP BY day ORDER BY day"), |row| {
+            Ok(DayTotals { day: row.get(0)?, totals: totals(row, 1)? })
+        })
+    }
+
+    /// By provider and model, the most expensive first.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn by_model(&self) -> Result<Vec<ModelTotals>, StoreError> {
+        let sql = format!(
+            "SELECT provider, model, {SUMS} FROM entry GROUP BY provider, model
+             ORDER BY sum(amount) DESC, provider, model"
+        );
+        self.many(&sql, |row| {
+            Ok(ModelTotals { provider: row.get(0)?, model: row.get(1)?, totals: totals(row, 2)? })
+        })
+    }
+
+    fn one(&self, sql: &str, key: impl Params) -> Result<Totals, StoreError> {
+        self.database.read(|c| Ok(c.query_row(sql, key, |row| totals(row, 0))?))
+    }
+
+    fn many<T>(
+        &self,
+        sql: &str,
+        read: impl Fn(&Row<'_>) -> rusqlite::Result<T>,
+    ) -> Result<Vec<T>, StoreError> {
+        self.database.read(|c| {
+            let mut statement = c.prepare(sql)?;
+            let rows = statement.query_map([], read)?;
+            Ok(rows.collect::<Result<_, _>>()?)
+        })
+    }
+}

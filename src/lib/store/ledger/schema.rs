@@ -1,0 +1,60 @@
+//! Tables of the ledger.
+
+use crate::Migration;
+
+/// `total` is kept by triggers, so that no statement, ours or a person's, can change an entry
+/// and forget the sums that the caps are checked against.
+pub(super) const MIGRATIONS: &[Migration] = &[Migration {
+    name: "0001-ledger",
+    sql: "
+    CREATE TABLE entry (
+        id         INTEGER PRIMARY KEY,
+        run        TEXT NOT NULL,
+        day        TEXT NOT NULL CHECK (length(day) >= 10),
+        state      TEXT NOT NULL
+                   CHECK (state IN ('reserved', 'settled', 'released', 'expired')),
+        amount     INTEGER NOT NULL CHECK (amount >= 0),   -- nano-dollars that count now
+        reserved   INTEGER NOT NULL CHECK (reserved >= 0), -- nano-dollars set aside at first
+        provider   TEXT NOT NULL,
+        model      TEXT NOT NULL,
+        tokens_in  INTEGER NOT NULL DEFAULT 0,
+        tokens_out INTEGER NOT NULL DEFAULT 0,
+        created_ms INTEGER NOT NULL,
+        closed_ms  INTEGER,
+        host       TEXT NOT NULL,
+        boot       TEXT NOT NULL,
+        pid        INTEGER NOT NULL,
+        started    INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX entry_open ON entry (host, boot, pid, started) WHERE state = 'reserved';
+    CREATE INDEX entry_by_run ON entry (run);
+    CREATE INDEX entry_by_day ON entry (day);
+
+    CREATE TABLE total (
+        scope  TEXT NOT NULL CHECK (scope IN ('run', 'day', 'month')),
+        key    TEXT NOT NULL,
+        amount INTEGER NOT NULL,
+        PRIMARY KEY (scope, key)
+    ) STRICT, WITHOUT ROWID;
+
+    CREATE TRIGGER entry_added AFTER INSERT ON entry BEGIN
+        INSERT INTO total VALUES
+            ('run', NEW.run, NEW.amount),
+            ('day', NEW.day, NEW.amount),
+            ('month', substr(NEW.day, 1, length(NEW.day) - 3), NEW.amount)
+        ON CONFLICT (scope, key) DO UPDATE SET amount = amount + excluded.amount;
+    END;
+    CREATE TRIGGER entry_changed AFTER UPDATE OF amount ON entry BEGIN
+        UPDATE total SET amount = amount + NEW.amount - OLD.amount
+        WHERE (scope, key) IN (
+            VALUES ('run', NEW.run), ('day', NEW.day),
+                   ('month', substr(NEW.day, 1, length(NEW.day) - 3)));
+    END;
+    CREATE TRIGGER entry_fixed BEFORE UPDATE OF run, day ON entry BEGIN
+        SELECT RAISE(ABORT, 'an entry keeps its run and its day');
+    END;
+    CREATE TRIGGER entry_kept BEFORE DELETE ON entry BEGIN
+        SELECT RAISE(ABORT, 'an entry stays in the ledger');
+    END;
+    ",
+}];

@@ -1,0 +1,30 @@
+//! whisper.cpp behind [`engine::Transcribe`] and [`engine::DetectSpeech`].
+//!
+//! [`Whisper`] is a loaded model, shared by all workers; [`Session`] is one worker's state.
+//! [`SileroVad`] finds speech; [`Segmenter`] cuts an endless stream into windows that a session
+//! takes.
+//!
+//! A session uses one thread unless told otherwise: ggml's threads spin while they wait for each
+//! other, so parallelism is across sessions, and a neighbour that wants the core does not stall them
+//! all.
+
+mod abort;
+mod check;
+mod context;
+mod options;
+mod result;
+mod segment;
+mod session;
+mod suspect;
+mod vad;
+
+pub use options::{Decoding, Options};
+pub use segment::{Chunk, Segmenter};
+pub use session::{Session, Whisper};
+pub use vad::SileroVad;
+
+/// Samples a second that everything here takes.
+pub const SAMPLE_RATE: usize = 16_000;
+
+/// The most samples of a window: 30 s.
+pub const WINDOW: usize = 30 * SAMPLE_RATE;

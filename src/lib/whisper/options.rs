@@ -1,0 +1,50 @@
+use std::path::PathBuf;
+
+/// How tokens are chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decoding {
+    /// The likeliest token always.
+    Greedy,
+    /// Beam search of this width, 2 to 8.
+    Beam(u8),
+}
+
+/// What to load and how to run it.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// A Whisper model in whisper.cpp's ggml format.
+    pub path: PathBuf,
+    /// The name the model was asked for by.
+    pub name: String,
+    /// SHA-256 of the file in hex; empty when unknown.
+    pub sha256: String,
+    /// Threads of one session; more than one only pays while other cores are idle.
+    pub threads: u8,
+    /// Use a GPU, in builds that have one.
+    pub use_gpu: bool,
+    /// How tokens are chosen.
+    pub decoding: Decoding,
+    /// Decode again at temperatures 0.2, 0.4 … 1.0 while the text looks bad (entropy below 2.4,
+    /// mean log-probability below −1). Off by default: a bad window may take six times as long.
+    pub temperature_fallback: bool,
+    /// Encode only as much audio as there is, instead of a padded window of 30 s.
+    pub cut_context: bool,
+}
+
+impl Options {
+    /// Greedy, one thread, cut context, no GPU; the name is the file's stem.
+    pub fn new(path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Self {
+            path,
+            name,
+            sha256: String::new(),
+            threads: 1,
+            use_gpu: false,
+            decoding: Decoding::Greedy,
+            temperature_fallback: false,
+            cut_context: true,
+        }
+    }
+}

@@ -1,0 +1,136 @@
+use engine::{DetectSpeech, Error, SpeechSpan};
+
+use crate::{SAMPLE_RATE, WINDOW};
+
+/// Sound kept before and after speech: 0.2 s, so that no consonant is cut.
+const PAD: usize = SAMPLE_RATE / 5;
+/// Silence up to which two spans belong together: 1 s.
+const GAP: usize = SAMPLE_RATE;
+/// Resolution and width of the search for the quietest point: 20 ms, 100 ms.
+const FRAME: usize = SAMPLE_RATE / 50;
+const FRAMES: usize = 5;
+
+/// A stretch of sound with speech in it, at most [`WINDOW`] samples.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Chunk {
+    /// Index of its first sample in the whole stream.
+    pub start: u64,
+    /// 16 kHz mono.
+    pub samples: Vec<f32>,
+}
+
+impl Chunk {
+    /// Seconds from the start of the stream.
+    pub fn seconds(&self) -> f64 {
+        self.start as f64 / SAMPLE_RATE as f64
+    }
+}
+
+/// Cuts a stream into [`Chunk`]s for a speech recogniser, leaving silence out.
+///
+/// Holds at most one window of 30 s, however long the stream is. Spans of speech less than 1 s
+/// apart stay together; speech that goes on for 30 s is cut at the quietest point of the
+/// window's second half.
+#[derive(Debug)]
+pub struct Segmenter<D> {
+    detector: D,
+    waiting: Vec<f32>,
+    /// Index in the stream of `waiting[0]`.
+    start: u64,
+}
+
+impl<D: DetectSpeech> Segmenter<D> {
+    /// A segmenter at the start of a stream.
+    pub fn new(detector: D) -> Self {
+        Self { detector, waiting: Vec::new(), start: 0 }
+    }
+
+    /// Takes the next samples and gives the chunks that they complete, in order.
+    ///
+    /// # Errors
+    /// What the detector says.
+    pub fn push(&mut self, mut samples: &[f32]) -> Result<Vec<Chunk>, Error> {
+        let mut chunks = Vec::new();
+        while !samples.is_empty() {
+            let room = WINDOW - self.waiting.len();
+            let (now, later) = samples.split_at(room.min(samples.len()));
+            self.waiting.extend_from_slice(now);
+            samples = later;
+            if self.waiting.len() == WINDOW {
+                self.cut(false, &mut chunks)?;
+            }
+        }
+        Ok(chunks)
+    }
+
+    /// Gives the last chunks at the end of the stream; ready for another stream after.
+    ///
+    /// # Errors
+    /// What the detector says.
+    pub fn finish(&mut self) -> Result<Vec<Chunk>, Error> {
+        let mut chunks = Vec::new();
+        if !self.waiting.is_empty() {
+            self.cut(true, &mut chunks)?;
+        }
+        self.waiting.clear();
+        self.start = 0;
+        Ok(chunks)
+    }
+
+    /// Emits what is complete in `waiting`, and keeps what may go on after it.
+    fn cut(&mut self, at_end: bool, chunks: &mut Vec<Chunk>) -> Result<(), Error> {
+        let len = self.waiting.len();
+        let mut stretches = merge(&self.detector.detect(&self.waiting)?, len);
+        // A word that begins in the last moments shows only with what follows it.
+        let mut keep = if at_end { len } else { len - PAD };
+        if let Some(&last) = stretches.last()
+            && !at_end
+            && last.end + GAP > len
+        {
+            stretches.pop();
+            keep = last.start;
+            if keep == 0 {
+                keep = quietest(&self.waiting, len / 2, len - GAP / 2);
+                stretches.push(SpeechSpan { start: 0, end: keep });
+            }
+        }
+        for SpeechSpan { start, end } in stretches {
+            let samples = self.waiting[start..end].to_vec();
+            chunks.push(Chunk { start: self.start + start as u64, samples });
+        }
+        self.waiting.drain(..keep);
+        self.start += keep as u64;
+        Ok(())
+    }
+}
+
+/// Padded stretches of near spans, in order, without overlap, within `len` samples.
+fn merge(spans: &[SpeechSpan], len: usize) -> Vec<SpeechSpan> {
+    let mut out: Vec<SpeechSpan> = Vec::new();
+    let mut speech_end = 0;
+    for span in spans.iter().filter(|s| s.start < s.end && s.start < len) {
+        let end = (span.end + PAD).min(len);
+        match out.last_mut() {
+            Some(last) if span.start <= speech_end + GAP => last.end = last.end.max(end),
+            last => {
+                let before = last.map_or(0, |l| l.end);
+                out.push(SpeechSpan { start: span.start.saturating_sub(PAD).max(before), end });
+            }
+        }
+        speech_end = speech_end.max(span.end);
+    }
+    out
+}
+
+/// The middle of the quietest 100 ms between two samples.
+fn quietest(samples: &[f32], from: usize, to: usize) -> usize {
+    let energy: Vec<f32> =
+        samples[from..to].chunks_exact(FRAME).map(|f| f.iter().map(|x| x * x).sum()).collect();
+    let sums = energy.windows(FRAMES).map(|w| w.iter().sum::<f32>()).enumerate();
+    let least = sums.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(i, _)| i);
+    from + least * FRAME + FRAMES * FRAME / 2
+}
+
+#[cfg(test)]
+#[path = "segment_tests.rs"]
+mod tests;

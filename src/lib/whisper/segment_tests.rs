@@ -1,0 +1,116 @@
+use proptest::prelude::*;
+
+use super::*;
+
+const S: usize = SAMPLE_RATE;
+
+/// Speech is where samples are loud.
+struct Loud {
+    longest: usize,
+}
+
+impl DetectSpeech for Loud {
+    fn detect(&mut self, samples: &[f32]) -> Result<Vec<SpeechSpan>, Error> {
+        self.longest = self.longest.max(samples.len());
+        let mut spans: Vec<SpeechSpan> = Vec::new();
+        for (i, frame) in samples.chunks(FRAME).enumerate() {
+            let (start, end) = (i * FRAME, i * FRAME + frame.len());
+            if frame.iter().any(|x| *x > 0.1) {
+                match spans.last_mut() {
+                    Some(last) if last.end == start => last.end = end,
+                    _ => spans.push(SpeechSpan { start, end }),
+                }
+            }
+        }
+        Ok(spans)
+    }
+}
+
+/// A stream with speech in the given ranges of samples.
+fn stream(len: usize, speech: &[(usize, usize)]) -> Vec<f32> {
+    let mut out = vec![0.0; len];
+    speech.iter().for_each(|&(a, b)| out[a..b].fill(0.5));
+    out
+}
+
+fn run(samples: &[f32], block: usize) -> (Vec<Chunk>, usize) {
+    let mut segmenter = Segmenter::new(Loud { longest: 0 });
+    let mut chunks = Vec::new();
+    for block in samples.chunks(block) {
+        chunks.extend(segmenter.push(block).unwrap());
+    }
+    chunks.extend(segmenter.finish().unwrap());
+    (chunks, segmenter.detector.longest)
+}
+
+fn ranges(chunks: &[Chunk]) -> Vec<(usize, usize)> {
+    chunks.iter().map(|c| (c.start as usize, c.start as usize + c.samples.len())).collect()
+}
+
+#[test]
+fn silence_gives_nothing_and_short_speech_is_padded() {
+    assert!(run(&stream(100 * S, &[]), S).0.is_empty());
+    assert!(run(&[], S).0.is_empty());
+    let (chunks, _) = run(&stream(10 * S, &[(4 * S, 5 * S)]), S);
+    assert_eq!(ranges(&chunks), [(4 * S - PAD, 5 * S + PAD)]);
+    assert!((chunks[0].seconds() - 3.8).abs() < 1e-9);
+}
+
+#[test]
+fn near_spans_stay_together_and_far_ones_do_not() {
+    let speech = [(S, 2 * S), (2 * S + S / 2, 3 * S), (6 * S, 7 * S)];
+    let (chunks, _) = run(&stream(9 * S, &speech), 777);
+    assert_eq!(ranges(&chunks), [(S - PAD, 3 * S + PAD), (6 * S - PAD, 7 * S + PAD)]);
+}
+
+#[test]
+fn speech_across_a_window_is_not_cut() {
+    let (chunks, _) = run(&stream(60 * S, &[(25 * S, 35 * S)]), S);
+    assert_eq!(ranges(&chunks), [(25 * S - PAD, 35 * S + PAD)]);
+}
+
+#[test]
+fn endless_speech_is_cut_where_it_is_quietest() {
+    let mut samples = stream(70 * S, &[(0, 70 * S)]);
+    samples[22 * S..22 * S + S / 5].fill(0.11);
+    let (chunks, _) = run(&samples, S);
+    let first = ranges(&chunks)[0];
+    assert!((22 * S..22 * S + S / 5).contains(&first.1), "{first:?}");
+    let total: usize = chunks.iter().map(|c| c.samples.len()).sum();
+    assert_eq!(total, 70 * S, "nothing is lost or said twice");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..Default::default() })]
+
+    #[test]
+    fn all_speech_is_given_once_in_order_whatever_the_blocks(
+        lengths in prop::collection::vec((100usize..400_000, 100usize..700_000), 0..6),
+        block in 1_000usize..900_000,
+    ) {
+        let mut speech = Vec::new();
+        let mut len = 0;
+        for (silence, said) in lengths {
+            speech.push((len + silence, len + silence + said));
+            len += silence + said;
+        }
+        let samples = stream(len, &speech);
+        let (chunks, longest) = run(&samples, block);
+        prop_assert!(longest <= WINDOW);
+        let mut covered = vec![false; len];
+        let mut before = 0;
+        for (start, end) in ranges(&chunks) {
+            prop_assert!(start >= before && end > start && end - start <= WINDOW);
+            covered[start..end].fill(true);
+            before = end;
+        }
+        for (a, b) in speech {
+            prop_assert!(covered[a..b].iter().all(|c| *c), "speech {a}..{b} is missing");
+        }
+        for chunk in &chunks {
+            let at = chunk.start as usize;
+            prop_assert!(chunk.samples == samples[at..at + chunk.samples.len()]);
+        }
+        prop_assert_eq!(run(&samples, 16_000).0, chunks, "blocks do not matter");
+    }
+}

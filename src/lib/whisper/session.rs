@@ -1,0 +1,216 @@
+use std::path::Path;
+use std::sync::Arc;
+
+use engine::{
+    Cancel, Error, LANGUAGE_AUTO, ModelInfo, Segment, Transcribe, TranscribeRequest, Transcript,
+};
+use whisper_rs::{
+    FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState,
+    install_logging_hooks,
+};
+
+use crate::abort::{Watch, Watched};
+use crate::result::{Reading, read};
+use crate::{Decoding, Options, SAMPLE_RATE, WINDOW, check, context, suspect};
+
+/// Clips shorter than 0.1 s hold no word; whisper.cpp refuses them.
+const SHORTEST: usize = SAMPLE_RATE / 10;
+/// Encoder runs over one window; a good one takes one or two.
+const MAX_PASSES: u32 = 8;
+
+/// A loaded model, shared by sessions.
+#[derive(Clone, Debug)]
+pub struct Whisper {
+    context: Arc<WhisperContext>,
+    info: ModelInfo,
+    options: Options,
+}
+
+impl Whisper {
+    /// Loads a model.
+    ///
+    /// # Errors
+    /// [`Error::Load`] for a file that is not a complete Whisper model in ggml format, or that
+    /// does not fit in memory.
+    pub fn load(options: Options) -> Result<Self, Error> {
+        install_logging_hooks();
+        let refuse = |reason: String| Error::Load { path: options.path.clone(), reason };
+        check::whisper_model(&options.path).map_err(refuse)?;
+        let params = WhisperContextParameters { use_gpu: options.use_gpu, ..Default::default() };
+        let context = open(&options.path, params).map_err(refuse)?;
+        let info = ModelInfo {
+            name: options.name.clone(),
+            sha256: options.sha256.clone(),
+            context: usize::try_from(context.n_text_ctx()).unwrap_or(0),
+        };
+        Ok(Self { context: Arc::new(context), info, options })
+    }
+
+    /// Which model this is.
+    pub fn model(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// Whether the model knows languages other than English.
+    pub fn is_multilingual(&self) -> bool {
+        self.context.is_multilingual()
+    }
+
+    /// A state of one worker.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] when there is no memory for it.
+    pub fn session(&self) -> Result<Session, Error> {
+        let state = self.context.create_state().map_err(|e| Error::Engine(e.to_string()))?;
+        Ok(Session { whisper: self.clone(), state })
+    }
+
+    /// The language to decode in; `None` to detect it.
+    fn language<'a>(&self, asked: &'a str) -> Result<Option<&'a str>, Error> {
+        let auto = asked.is_empty() || asked == LANGUAGE_AUTO;
+        if !self.is_multilingual() {
+            if auto || asked == "en" {
+                return Ok(Some("en"));
+            }
+            let name = &self.info.name;
+            return Err(Error::Engine(format!("{name} knows English only, not `{asked}`")));
+        }
+        let known = asked.bytes().all(|b| b.is_ascii_lowercase())
+            && (2..=3).contains(&asked.len())
+            && whisper_rs::get_lang_id(asked).is_some();
+        match (auto, known) {
+            (true, _) => Ok(None),
+            (_, true) => Ok(Some(asked)),
+            _ => Err(Error::Engine(format!("`{asked}` is not a language of whisper"))),
+        }
+    }
+}
+
+fn open(path: &Path, params: WhisperContextParameters<'_>) -> Result<WhisperContext, String> {
+    WhisperContext::new_with_params(path, params).map_err(|_| "whisper.cpp cannot load it".into())
+}
+
+/// One worker's recogniser.
+#[derive(Debug)]
+pub struct Session {
+    whisper: Whisper,
+    state: WhisperState,
+}
+
+impl Transcribe for Session {
+    fn model(&self) -> &ModelInfo {
+        &self.whisper.info
+    }
+
+    fn transcribe(
+        &mut self,
+        request: &TranscribeRequest<'_>,
+        cancel: &Cancel,
+    ) -> Result<Transcript, Error> {
+        let samples = request.samples;
+        if samples.len() > WINDOW {
+            return Err(Error::TooLong { needed: samples.len() / 320, context: context::FULL });
+        }
+        let language = self.whisper.language(request.language)?;
+        if samples.len() < SHORTEST {
+            let language = language.unwrap_or_default().to_owned();
+            return Ok(Transcript { language, ..Transcript::default() });
+        }
+        let full = usize::try_from(self.whisper.context.n_audio_ctx()).unwrap_or(context::FULL);
+        let cut = match self.whisper.options.cut_context {
+            true => context::positions(samples.len(), full),
+            false => full,
+        };
+        let first = self.run(request, language, cut, cancel)?;
+        if cut == full || !loops(&first) {
+            return Ok(first);
+        }
+        log::debug!("{} of {full} positions looped; again with all", cut);
+        let second = self.run(request, language, full, cancel)?;
+        Ok(if loops(&second) && second.tokens >= first.tokens { first } else { second })
+    }
+}
+
+impl Session {
+    fn run(
+        &mut self,
+        request: &TranscribeRequest<'_>,
+        language: Option<&str>,
+        positions: usize,
+        cancel: &Cancel,
+    ) -> Result<Transcript, Error> {
+        let stopped = || cancel.reason().map(Error::Cancelled);
+        if let Some(error) = stopped() {
+            return Err(error);
+        }
+        let params = parameters(&self.whisper.options, request, language, positions);
+        let watch = Watch::new(cancel, MAX_PASSES);
+        let outcome = Watched::new(params, &watch).run(&mut self.state, request.samples);
+        if let Some(error) = stopped() {
+            return Err(error);
+        }
+        outcome.map_err(|e| Error::Engine(e.to_string()))?;
+        let language = language
+            .or_else(|| whisper_rs::get_lang_str(self.state.full_lang_id_from_state()))
+            .unwrap_or_default();
+        let reading = Reading {
+            eot: self.whisper.context.token_eot(),
+            seconds: request.samples.len() as f64 / SAMPLE_RATE as f64,
+            words: request.words,
+            language,
+        };
+        let (mut segments, tokens) = read(&self.state, &reading);
+        if watch.ran_out() {
+            segments.iter_mut().for_each(|s| doubt(s, "the model did not reach the end"));
+        }
+        Ok(Transcript { language: language.to_owned(), segments, tokens })
+    }
+}
+
+fn doubt(segment: &mut Segment, why: &str) {
+    segment.suspect.get_or_insert_with(|| why.to_owned());
+}
+
+/// Whether the text as a whole repeats itself.
+fn loops(transcript: &Transcript) -> bool {
+    let texts: Vec<&str> = transcript.segments.iter().map(|s| s.text.as_str()).collect();
+    suspect::is_repetitive(&texts.join(" "))
+}
+
+fn parameters<'p>(
+    options: &Options,
+    request: &TranscribeRequest<'_>,
+    language: Option<&'p str>,
+    positions: usize,
+) -> FullParams<'p, 'p> {
+    let strategy = match options.decoding {
+        Decoding::Greedy => SamplingStrategy::Greedy { best_of: 1 },
+        Decoding::Beam(width) => {
+            let beam_size = i32::from(width.clamp(2, 8));
+            SamplingStrategy::BeamSearch { beam_size, patience: -1.0 }
+        }
+    };
+    let mut params = FullParams::new(strategy);
+    params.set_n_threads(i32::from(options.threads.max(1)));
+    params.set_audio_ctx(i32::try_from(positions).unwrap_or(0));
+    params.set_no_context(true);
+    params.set_translate(request.translate);
+    // whisper-rs leaks the string; English is whisper.cpp's default.
+    if language != Some("en") {
+        params.set_language(language.or(Some(LANGUAGE_AUTO)));
+    }
+    params.set_suppress_blank(true);
+    params.set_suppress_nst(true);
+    params.set_token_timestamps(request.words);
+    params.set_temperature(0.0);
+    params.set_temperature_inc(if options.temperature_fallback { 0.2 } else { 0.0 });
+    params.set_entropy_thold(2.4);
+    params.set_logprob_thold(-1.0);
+    // Out of reach: doubtful text is marked, not thrown away.
+    params.set_no_speech_thold(2.0);
+    params.set_print_special(false);
+    params.set_print_progress(false);
+    params.set_print_realtime(false);
+    params.set_print_timestamps(false);
+    params
+}

@@ -1,0 +1,12 @@
+//! What the tests share: programs run as users run them, in a clean environment, with a time
+//! limit on everything.
+
+mod endpoint;
+mod outcome;
+mod place;
+mod program;
+
+pub use endpoint::{Answer, Asked, Endpoint};
+pub use outcome::Outcome;
+pub use place::{data, model, repository};
+pub use program::{Program, Running, program};
