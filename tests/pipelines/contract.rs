@@ -34,7 +34,8 @@ impl Subject {
 
 fn subjects() -> Vec<Subject> {
     let endpoint = Endpoint::start(|_| Answer::chat("an answer"));
-    let arguments = ["--to", &endpoint.url(), "--model", "fake", "--question", "What is it?"];
+    let arguments =
+        ["--to", &endpoint.url(), "--model", "fake", "--price", "0,0", "--question", "What is it?"];
     vec![
         Subject {
             name: "escalate",
@@ -162,7 +163,8 @@ fn model_ids_are_the_same_in_every_run_and_given_ones_are_kept() {
 #[test]
 fn model_a_failed_record_passes_untouched() {
     for_each(|s| {
-        let line = r#"{"error" : {"program":"x","code":"model","message":"m","retry":true},"n":1.0}"#;
+        let line =
+            r#"{"error" : {"program":"x","code":"model","message":"m","retry":true},"n":1.0}"#;
         let outcome = s.run().stdin(format!("{line}\n")).run().code(0);
         assert_eq!(outcome.text(), format!("{line}\n"));
     });
@@ -202,7 +204,8 @@ fn model_a_missing_field_is_the_records_failure() {
 fn model_errors_are_passed_skipped_or_end_the_run() {
     for_each(|s| {
         let input = format!("{{\"n\":1}}\n{}", s.line(&[("n", json!(2))]));
-        let run = |policy| s.run().args(["--on-error", policy, "--jobs", "1"]).stdin(input.clone()).run();
+        let run =
+            |policy| s.run().args(["--on-error", policy, "--jobs", "1"]).stdin(input.clone()).run();
         assert_eq!(run("pass").code(1).records().len(), 2);
         let skipped = run("skip").code(1);
         assert_eq!(skipped.record()["n"], 2);
@@ -335,7 +338,7 @@ fn model_a_terminal_gets_no_raw_control_characters() {
     for_each(|s| {
         let odd = "\u{9b}31m \u{7f} \u{1b}[31m";
         let input = s.line(&[("odd", json!(odd))]) + "{\"path\":\"/no/\u{9b}31m\"}\n";
-        let outcome = s.run().stdin(input).run_on_terminal();
+        let outcome = s.run().args(["--color", "never"]).stdin(input).run_on_terminal();
         assert!(!outcome.contains('\u{9b}') && !outcome.contains('\u{1b}'), "{outcome:?}");
         assert!(outcome.contains("\\u009b31m"), "{outcome:?}");
     });

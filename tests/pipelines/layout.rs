@@ -17,8 +17,17 @@ const BANNED: [&str; 7] = ["util", "utils", "common", "misc", "helpers", "shared
 
 /// The only things at the top.
 const TOP: [&str; 11] = [
-    "CHANGELOG.md", "Cargo.lock", "Cargo.toml", "LICENSE", "Makefile", "README.md", "completions",
-    "examples", "man", "src", "tests",
+    "CHANGELOG.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE",
+    "Makefile",
+    "README.md",
+    "completions",
+    "examples",
+    "man",
+    "src",
+    "tests",
 ];
 
 fn tracked() -> Vec<PathBuf> {
@@ -33,7 +42,8 @@ fn tracked() -> Vec<PathBuf> {
 }
 
 fn read(path: &Path) -> String {
-    fs::read_to_string(repository().join(path)).unwrap_or_else(|e| panic!("{}: {e}", path.display()))
+    fs::read_to_string(repository().join(path))
+        .unwrap_or_else(|e| panic!("{}: {e}", path.display()))
 }
 
 fn sources() -> impl Iterator<Item = PathBuf> {
@@ -119,9 +129,11 @@ fn every_crate_inherits_the_lints_and_is_named_for_its_folder() {
     for (name, package) in packages() {
         let Ok(manifest) = package.manifest.strip_prefix(repository()) else { continue };
         let table: toml::Table = read(manifest).parse().expect("a manifest");
-        let lints = table.get("lints").and_then(|l| l.get("workspace")).and_then(toml::Value::as_bool);
+        let lints =
+            table.get("lints").and_then(|l| l.get("workspace")).and_then(toml::Value::as_bool);
         assert_eq!(lints, Some(true), "{}: [lints] workspace = true", manifest.display());
-        let folder = manifest.parent().and_then(Path::file_name).and_then(|f| f.to_str()).expect("a folder");
+        let folder =
+            manifest.parent().and_then(Path::file_name).and_then(|f| f.to_str()).expect("a folder");
         if manifest.starts_with("src/lib") {
             assert_eq!(name, format!("headwater-{folder}"));
         } else if manifest.starts_with("src/bin") {
@@ -135,7 +147,8 @@ fn no_program_links_both_engines_and_the_rest_link_none() {
     let packages = packages();
     for program in programs() {
         let linked = linked(&packages, &format!("headwater-{program}-cli"));
-        let (llama, whisper) = (linked.contains("llama-cpp-sys-2"), linked.contains("whisper-rs-sys"));
+        let (llama, whisper) =
+            (linked.contains("llama-cpp-sys-2"), linked.contains("whisper-rs-sys"));
         assert!(!(llama && whisper), "{program} links two copies of ggml");
         let expected = match program.as_str() {
             "summarize" | "serve" => (true, false),
@@ -162,7 +175,9 @@ fn libraries_depend_downwards_only() {
             let Some(dependency) = dependency.strip_prefix("headwater-") else { continue };
             assert!(!dependency.ends_with("-cli"), "{name} depends on the program {dependency}");
             match (layer(name), layer(dependency)) {
-                (Some(above), Some(below)) => assert!(above > below, "{name} depends on {dependency}"),
+                (Some(above), Some(below)) => {
+                    assert!(above > below, "{name} depends on {dependency}")
+                }
                 (_, None) => assert_eq!(dependency, "testkit", "{dependency} has no layer"),
                 (None, _) => {}
             }
@@ -178,7 +193,8 @@ fn libraries_depend_downwards_only() {
 fn files_and_names_keep_within_bounds() {
     for path in sources() {
         let lines = read(&path).lines().count();
-        let is_test = path.starts_with("tests") || path.components().any(|c| c.as_os_str() == "tests")
+        let is_test = path.starts_with("tests")
+            || path.components().any(|c| c.as_os_str() == "tests")
             || path.file_name().is_some_and(|f| f.to_str().is_some_and(|f| f.contains("tests")));
         if !is_test {
             assert!(lines <= FILE_LINES, "{} has {lines} lines", path.display());
@@ -196,7 +212,10 @@ fn every_program_has_the_same_anatomy() {
         let folder = Path::new("src/bin").join(&program);
         let main = read(&folder.join("main.rs"));
         let statements = main.matches(';').count() + main.matches("cli::main").count();
-        assert!(main.contains("cli::main::<") && statements <= 2, "{program}/main.rs is one statement");
+        assert!(
+            main.contains("cli::main::<") && statements <= 2,
+            "{program}/main.rs is one statement"
+        );
         for file in ["lib.rs", "args.rs", "plan.rs", "examples.txt"] {
             assert!(repository().join(&folder).join(file).exists(), "{program} lacks {file}");
         }
@@ -219,7 +238,10 @@ fn every_program_comes_with_its_documents_and_tests() {
         }
         assert!(readme.contains(&format!("| `{program}` |")), "README.md has no row for {program}");
         let listed = makefile.lines().find(|l| l.starts_with("PROGRAMS")).expect("PROGRAMS");
-        assert!(listed.split_whitespace().any(|w| w == program), "Makefile: PROGRAMS lacks {program}");
+        assert!(
+            listed.split_whitespace().any(|w| w == program),
+            "Makefile: PROGRAMS lacks {program}"
+        );
     }
 }
 
@@ -229,6 +251,10 @@ fn test_data_names_its_source() {
     for path in tracked() {
         let Ok(data) = path.strip_prefix("tests/data") else { continue };
         let name = data.file_name().and_then(|n| n.to_str()).expect("UTF-8");
-        assert!(name == "SOURCES.md" || sources.contains(name), "{} is not in SOURCES.md", path.display());
+        assert!(
+            name == "SOURCES.md" || sources.contains(name),
+            "{} is not in SOURCES.md",
+            path.display()
+        );
     }
 }

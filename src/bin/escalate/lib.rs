@@ -1,6 +1,21 @@
-//! The few records that need it go to a bigger model, within a budget.
+//! `escalate`: the few records that need it go to a bigger model, within a budget.
+//!
+//! Records for which `--when` holds are sent, with the question, to an OpenAI-compatible service:
+//! a provider, a server of one's own, or a local model that is started for the run. The answer
+//! comes back as `answer`; every other record passes untouched. Money is set aside in a ledger
+//! before a call and settled after it, so that no budget is exceeded, whatever is killed when.
+//! Records' texts are data in the prompt; nothing in an answer chooses hosts, files or flags.
+
+#![deny(unsafe_code)]
+
+mod args;
+mod call;
 pub mod cost;
+mod filter;
 pub mod gate;
 pub mod local;
+mod plan;
 pub mod prompt;
 pub mod provider;
+
+pub use args::Escalate;

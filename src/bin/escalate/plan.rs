@@ -10,9 +10,7 @@ use crate::args::Escalate;
 use crate::cost::Price;
 use crate::gate::{Gate, Limits};
 use crate::local::{LocalServer, Patience, find_serve};
-use crate::provider::{
-    Address, Client, Endpoint, Preset, Presets, RetryPolicy, Secret, Timeouts,
-};
+use crate::provider::{Address, Client, Endpoint, Preset, Presets, RetryPolicy, Secret, Timeouts};
 
 /// How local models are named: `local:MODEL`.
 const LOCAL: &str = "local:";
@@ -211,7 +209,10 @@ fn account(args: &Escalate, endpoint: &Endpoint) -> Result<Option<Account>, Erro
             .hint("give it with --price IN,OUT in dollars for a million tokens"));
         }
         None => {
-            log::warn!("the price of {} is not known: what is spent is not counted", endpoint.model);
+            log::warn!(
+                "the price of {} is not known: what is spent is not counted",
+                endpoint.model
+            );
             return Ok(None);
         }
         Some(_) => {}

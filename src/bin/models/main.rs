@@ -1,2 +1,5 @@
-//! The model store on the command line.
-fn main() {}
+//! The program `models`: see the library beside it.
+
+fn main() -> std::process::ExitCode {
+    cli::main::<models_cli::Models>()
+}

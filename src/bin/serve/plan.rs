@@ -81,7 +81,8 @@ fn keys(args: &Serve) -> Result<Vec<ApiKey>, Error> {
         }
     }
     if let Some(key) = cli::env::get("HEADWATER_SERVE_KEY") {
-        let key = key.into_string().map_err(|_| Error::setup("HEADWATER_SERVE_KEY is not UTF-8"))?;
+        let key =
+            key.into_string().map_err(|_| Error::setup("HEADWATER_SERVE_KEY is not UTF-8"))?;
         texts.push(key);
     }
     texts.iter().map(|text| ApiKey::new(text).map_err(Error::from)).collect()
@@ -91,8 +92,8 @@ fn registry(args: &Serve) -> Result<Registry, Error> {
     let store = Store::open(cli::env::models_folder()?);
     let capacity = Capacity { parallel: args.model.parallel, queue: args.queue };
     let mut registry = Registry::new();
-    let file = store.resolve(args.model.name_or(DEFAULT_MODEL), Task::Complete)?;
-    let model = llama::Llama::load(args.model.options(&file))?;
+    let file = args.model.resolve(&store, DEFAULT_MODEL, Task::Complete)?;
+    let model = llama::Llama::load(args.model.options_for_one(&file))?;
     let name = model.model().name.clone();
     registry.complete(&name, Arc::new(model), capacity)?;
     let file = match args.embedder.as_deref() {
@@ -106,7 +107,7 @@ fn registry(args: &Serve) -> Result<Registry, Error> {
             }
         },
     };
-    let embedder = llama::LlamaEmbedder::load(args.model.options(&file))?;
+    let embedder = llama::LlamaEmbedder::load(args.model.options_for_one(&file))?;
     let name = embedder.model().name.clone();
     registry.embed(&name, Arc::new(embedder), capacity)?;
     Ok(registry)

@@ -13,8 +13,8 @@ use crate::answer::{Answer, Kind};
 use crate::generation::{self, Event, Generation};
 use crate::options::{Ask, StreamOptions};
 use crate::refusal::Refusal;
-use crate::state::{Shared, unix_seconds};
 use crate::sse::Frames;
+use crate::state::{Shared, unix_seconds};
 use crate::{body, chat, completions, embeddings, guard};
 
 /// All paths.

@@ -112,7 +112,7 @@ mod tests {
         ) {
             let model = Scripted::new(100, Vec::new());
             let parts = split(&model, &text, budget).unwrap();
-            prop_assert_eq!(parts.concat(), text);
+            prop_assert_eq!(&parts.concat(), &text);
             for part in parts {
                 prop_assert!(!part.is_empty());
                 prop_assert!(model.count_tokens(part).unwrap() <= budget);

@@ -25,8 +25,8 @@ impl Plan {
     pub(crate) fn new(args: &Summarize, session: &Session) -> Result<Self, Error> {
         let stream = &args.stream;
         let jobs = stream.jobs.map_or(args.model.parallel, usize::from);
-        let store = modelstore::Store::open(cli::env::models_folder()?)?;
-        let file = store.resolve(args.model.name_or(DEFAULT_MODEL), modelstore::Task::Complete)?;
+        let store = modelstore::Store::open(cli::env::models_folder()?);
+        let file = args.model.resolve(&store, DEFAULT_MODEL, modelstore::Task::Complete)?;
         let model = llama::Llama::load(args.model.options(&file))?;
         Ok(Self {
             model: Box::new(model),

@@ -1,2 +1,5 @@
-//! Speech in audio and video files becomes text.
-fn main() {}
+//! The program `transcribe`: see the library beside it.
+
+fn main() -> std::process::ExitCode {
+    cli::main::<transcribe_cli::Transcribe>()
+}

@@ -1,5 +1,3 @@
-use std::path::Path;
-
 use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as Symphonia;
@@ -12,7 +10,7 @@ use symphonia::core::units::{Duration, TimeBase};
 
 use crate::formats::{CODECS, PROBE, codec_name, has_exact_length, normalised};
 use crate::resample::Resampler;
-use crate::source::{Source, Stream, Witness};
+use crate::source::{Source, Witness};
 use crate::{BLOCK, Error};
 
 /// Rates outside are lies of a damaged header: the lowest in use is 4 kHz, the highest 768 kHz.
@@ -72,30 +70,7 @@ struct Active {
 }
 
 impl Decoder {
-    /// Opens a file, a FIFO or a device.
-    ///
-    /// # Errors
-    /// Any [`Error`] but [`Error::Truncated`]; a directory is [`Error::Unreadable`].
-    pub fn open(path: &Path) -> Result<Self, Error> {
-        Self::from_source(Source::open(path)?).or_else(|error| match error {
-            // Readers that may seek refuse a cut file whose beginning is good.
-            Error::Unsupported(_) | Error::Corrupt { .. } | Error::Truncated { .. } => {
-                let again = Source::open_unseekable(path)?;
-                Self::from_source(again).map_err(|_| error)
-            }
-            _ => Err(error),
-        })
-    }
-
-    /// Reads from something that cannot seek, such as standard input.
-    ///
-    /// # Errors
-    /// As [`Decoder::open`].
-    pub fn from_reader(reader: Stream) -> Result<Self, Error> {
-        Self::from_source(Source::from_stream(reader)?)
-    }
-
-    fn from_source(source: Source) -> Result<Self, Error> {
+    pub(crate) fn from_source(source: Source) -> Result<Self, Error> {
         let witness = source.witness();
         let stream = MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
         let format = PROBE
@@ -377,6 +352,10 @@ fn unopened(error: Symphonia, witness: &Witness) -> Error {
     match error {
         Symphonia::Unsupported(what) if what.contains("no suitable format reader") => {
             Error::NotAudio
+        }
+        // Such as MP4 whose index, at the end, was never written.
+        Symphonia::Unsupported(what) if what.contains("missing") => {
+            Error::Corrupt { seconds: 0.0, reason: what.to_owned() }
         }
         Symphonia::Unsupported(what) => Error::Unsupported(what.to_owned()),
         Symphonia::IoError(e) if e.kind() != std::io::ErrorKind::UnexpectedEof => {

@@ -20,11 +20,13 @@
 mod decoder;
 mod error;
 mod formats;
+mod open;
 mod resample;
 mod source;
 
 pub use decoder::{Decoder, Info};
 pub use error::Error;
+pub use source::{ReadAt, Stream};
 
 /// Samples a second of everything that comes out of a [`Decoder`].
 pub const SAMPLE_RATE: u32 = 16_000;

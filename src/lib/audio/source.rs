@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Seek, SeekFrom};
-use std::path::Path;
+use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use symphonia::core::io::MediaSource;
@@ -11,7 +11,7 @@ use symphonia::core::io::MediaSource;
 use crate::Error;
 
 /// A reader that cannot seek, such as standard input.
-pub(crate) type Stream = Box<dyn Read + Send + Sync>;
+pub type Stream = Box<dyn Read + Send + Sync>;
 
 /// The first I/O error a source met, kept for the message.
 #[derive(Clone, Default)]
@@ -32,9 +32,33 @@ impl Witness {
     }
 }
 
+/// Bytes that can be read at any place, such as a file's; a caller that wants to see what is read
+/// stands between with one of its own.
+pub trait ReadAt: Send + Sync {
+    /// Reads some bytes that begin at `offset`; 0 at the end.
+    ///
+    /// # Errors
+    /// Those of the file.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize>;
+}
+
+impl ReadAt for File {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        FileExt::read_at(self, buffer, offset)
+    }
+}
+
 enum Input {
-    File { file: File, len: u64 },
+    Placed { bytes: Arc<dyn ReadAt>, len: u64, at: u64, may_seek: bool },
     Stream(io::Chain<Cursor<Vec<u8>>, Stream>),
+}
+
+/// A stream that was looked at.
+pub(crate) enum Streamed {
+    /// It can be decoded as it comes.
+    Direct(Source),
+    /// It was first written to an unnamed temporary file.
+    Spooled(File),
 }
 
 /// Bytes for a demuxer, with a [`Witness`] of errors.
@@ -44,35 +68,19 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// Opens a file, or a FIFO or device as a stream.
-    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        let file = File::open(path).map_err(Error::Unreadable)?;
-        let metadata = file.metadata().map_err(Error::Unreadable)?;
-        if metadata.is_dir() {
-            return Err(Error::Unreadable(io::ErrorKind::IsADirectory.into()));
-        }
-        if metadata.is_file() { Self::from_file(file) } else { Self::from_stream(Box::new(file)) }
-    }
-
-    /// Opens a file as if it were a pipe.
-    pub(crate) fn open_unseekable(path: &Path) -> Result<Self, Error> {
-        let file = File::open(path).map_err(Error::Unreadable)?;
-        let input = Input::Stream(Cursor::new(Vec::new()).chain(Box::new(file)));
-        Ok(Self { input, witness: Witness::default() })
-    }
-
-    fn from_file(mut file: File) -> Result<Self, Error> {
-        let len = file.seek(SeekFrom::End(0)).map_err(Error::Unreadable)?;
-        file.rewind().map_err(Error::Unreadable)?;
+    /// `len` bytes of a file, to be read in any order or, where it may not seek, as if they came
+    /// through a pipe.
+    pub(crate) fn placed(bytes: Arc<dyn ReadAt>, len: u64, may_seek: bool) -> Result<Self, Error> {
         if len == 0 {
             return Err(Error::Empty);
         }
-        Ok(Self { input: Input::File { file, len }, witness: Witness::default() })
+        let input = Input::Placed { bytes, len, at: 0, may_seek };
+        Ok(Self { input, witness: Witness::default() })
     }
 
-    /// Takes a stream; MP4 and CAF are first written to an unnamed temporary file, because they
-    /// may have their index at the end.
-    pub(crate) fn from_stream(mut stream: Stream) -> Result<Self, Error> {
+    /// Takes a stream; MP4 and CAF go to a temporary file, because they may have their index at
+    /// the end.
+    pub(crate) fn streamed(mut stream: Stream) -> Result<Streamed, Error> {
         let mut head = Vec::with_capacity(16);
         stream.by_ref().take(12).read_to_end(&mut head).map_err(Error::Unreadable)?;
         if head.is_empty() {
@@ -83,9 +91,10 @@ impl Source {
         if needs_seek {
             let mut file = tempfile::tempfile().map_err(Error::Unreadable)?;
             io::copy(&mut bytes, &mut file).map_err(Error::Unreadable)?;
-            return Self::from_file(file);
+            return Ok(Streamed::Spooled(file));
         }
-        Ok(Self { input: Input::Stream(bytes), witness: Witness::default() })
+        let input = Input::Stream(bytes);
+        Ok(Streamed::Direct(Self { input, witness: Witness::default() }))
     }
 
     /// A handle on the errors of this source.
@@ -98,7 +107,9 @@ impl Read for Source {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         loop {
             let result = match &mut self.input {
-                Input::File { file, .. } => file.read(buf),
+                Input::Placed { bytes, at, .. } => {
+                    bytes.read_at(buf, *at).inspect(|n| *at += *n as u64)
+                }
                 Input::Stream(stream) => stream.read(buf),
             };
             match result {
@@ -115,22 +126,28 @@ impl Read for Source {
 
 impl Seek for Source {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        match &mut self.input {
-            Input::File { file, .. } => file.seek(to),
-            Input::Stream(_) => Err(io::ErrorKind::NotSeekable.into()),
-        }
+        let Input::Placed { len, at, may_seek: true, .. } = &mut self.input else {
+            return Err(io::ErrorKind::NotSeekable.into());
+        };
+        let to = match to {
+            SeekFrom::Start(offset) => Some(offset),
+            SeekFrom::Current(by) => at.checked_add_signed(by),
+            SeekFrom::End(by) => len.checked_add_signed(by),
+        };
+        *at = to.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(*at)
     }
 }
 
 impl MediaSource for Source {
     fn is_seekable(&self) -> bool {
-        matches!(self.input, Input::File { .. })
+        matches!(self.input, Input::Placed { may_seek: true, .. })
     }
 
     fn byte_len(&self) -> Option<u64> {
         match self.input {
-            Input::File { len, .. } => Some(len),
-            Input::Stream(_) => None,
+            Input::Placed { len, may_seek: true, .. } => Some(len),
+            _ => None,
         }
     }
 }

@@ -41,6 +41,17 @@ pub const VARIABLES: &[Variable] = &[
         "HEADWATER_CONFIG",
         "Configuration file; default $XDG_CONFIG_HOME/headwater/config.toml.",
     ),
+    plain(
+        "HEADWATER_CATALOGUE",
+        "The user's own catalogue of models; default $XDG_CONFIG_HOME/headwater/models.toml.",
+    ),
+    plain(
+        "HEADWATER_HUB",
+        "Mirror that models pull asks in place of the public hub: HTTPS, or HTTP on this machine.",
+    ),
+    plain("HTTPS_PROXY", "Proxy for models pull, also as https_proxy."),
+    plain("ALL_PROXY", "Proxy where HTTPS_PROXY is not set, also as all_proxy."),
+    plain("NO_PROXY", "Hosts reached without a proxy, separated by commas; also as no_proxy."),
     plain("XDG_DATA_HOME", "Base of the model store; default ~/.local/share."),
     plain("XDG_STATE_HOME", "Base of ledgers; default ~/.local/state."),
     plain("XDG_CONFIG_HOME", "Base of the configuration file; default ~/.config."),
@@ -95,6 +106,22 @@ fn homeless() -> Error {
 /// The configuration file.
 pub fn config_file() -> Option<PathBuf> {
     folder("HEADWATER_CONFIG", "XDG_CONFIG_HOME", ".config", "config.toml")
+}
+
+/// The user's own catalogue of models, and whether it was named, so that it has to be there.
+pub fn catalogue_file() -> Option<(PathBuf, bool)> {
+    let file = folder("HEADWATER_CATALOGUE", "XDG_CONFIG_HOME", ".config", "models.toml")?;
+    Some((file, get("HEADWATER_CATALOGUE").is_some()))
+}
+
+/// The proxy for HTTPS, and the hosts that are reached without it.
+pub fn proxy() -> (Option<String>, Vec<String>) {
+    let text = |names: &[&str]| {
+        names.iter().find_map(|name| get(name)).map(|v| v.to_string_lossy().into_owned())
+    };
+    let except = text(&["NO_PROXY", "no_proxy"]).unwrap_or_default();
+    let except = except.split(',').map(str::trim).filter(|e| !e.is_empty()).map(str::to_owned);
+    (text(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]), except.collect())
 }
 
 /// Where other programs keep their caches.

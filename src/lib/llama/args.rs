@@ -1,4 +1,5 @@
 use clap::Args;
+use modelstore::{ResolveError, Resolved, Store, Task};
 
 use crate::Options;
 
@@ -18,9 +19,9 @@ pub struct ModelArgs {
     #[arg(long, value_name = "N", default_value_t = 4, value_parser = parallel)]
     pub parallel: usize,
 
-    /// Threads that compute [default: the machine's cores]
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
+    /// Threads that compute in all [default: the machine's cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=512))]
+    pub threads: Option<u16>,
 
     /// Layers on a GPU, in builds that have one
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -39,24 +40,47 @@ fn parallel(text: &str) -> Result<usize, String> {
 }
 
 impl ModelArgs {
-    /// The name asked for, or `default`.
-    pub fn name_or<'a>(&'a self, default: &'a str) -> &'a str {
-        self.model.as_deref().unwrap_or(default)
+    /// The file of the model asked for, or of `default`; says so when another one stands in.
+    ///
+    /// # Errors
+    /// As [`Store::resolve`].
+    pub fn resolve(
+        &self,
+        store: &Store,
+        default: &str,
+        task: Task,
+    ) -> Result<Resolved, ResolveError> {
+        let file = store.resolve(self.model.as_deref().unwrap_or(default), task)?;
+        if let Some(wanted) = &file.in_place_of {
+            log::warn!("{wanted} is not here: {} is used in its place", file.name);
+        }
+        Ok(file)
     }
 
-    /// These arguments as options for a model file.
-    pub fn options(&self, file: &modelstore::Resolved) -> Options {
-        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+    /// Options for a model that answers many requests at once: every thread has a context of its
+    /// own, and none waits for another.
+    pub fn options(&self, file: &Resolved) -> Options {
+        let threads = self.thread_count();
+        Options { contexts: threads, threads: 1, ..self.options_for_one(file) }
+    }
+
+    /// Options for a model that mostly has one request to answer: all threads work on it.
+    pub fn options_for_one(&self, file: &Resolved) -> Options {
         Options {
             path: file.path.clone(),
             name: file.name.clone(),
             sha256: file.sha256.to_string(),
             context: self.context,
             parallel: self.parallel,
-            threads: self.threads.unwrap_or_else(cores),
+            threads: self.thread_count(),
             gpu_layers: self.gpu_layers,
             kv_bytes: self.kv_memory << 20,
             ..Options::new(&file.path)
         }
+    }
+
+    fn thread_count(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.map_or_else(cores, usize::from)
     }
 }

@@ -92,6 +92,6 @@ fn finish(level: log::Level, line: &str) {
     // A captured error becomes part of our own error: it would be said twice.
     let level = if captured { log::Level::Debug } else { level };
     if !line.is_empty() {
-        log::log!(target: "llama.cpp", level, "{line}");
+        log::log!(target: "ggml", level, "{line}");
     }
 }

@@ -1,9 +1,10 @@
-//! A generator and its thread, as callers see it.
+//! A generator and its threads, as callers see it.
 
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use engine::{
     Cancel, Complete, Completion, CompletionRequest, Error, ModelInfo, Prompt, StopReason,
 };
@@ -19,6 +20,9 @@ use crate::slot::{Event, Job};
 use crate::text::TextHolder;
 use crate::{Options, grammar};
 
+/// How often a caller that hears nothing looks whether it should give up.
+const LOOK: Duration = Duration::from_millis(100);
+
 /// A context shorter than this is of no use to anybody.
 const MIN_CONTEXT: usize = 64;
 
@@ -29,9 +33,9 @@ pub struct Llama {
     info: ModelInfo,
     model: Arc<Model>,
     counters: Arc<Counters>,
-    /// Taken on drop, which ends the thread.
+    /// Taken on drop, which ends the threads. Every context takes from it what it has room for.
     jobs: Option<Sender<Job>>,
-    thread: Option<JoinHandle<()>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 /// Lengths that are fixed when a model is loaded, in tokens.
@@ -44,7 +48,7 @@ struct Lengths {
 }
 
 impl Llama {
-    /// Loads the model and starts its thread.
+    /// Loads the model and starts its threads.
     ///
     /// # Errors
     /// [`Error::Load`] when the file is not a model that generates text, or the machine has not
@@ -57,31 +61,42 @@ impl Llama {
         if facts.architecture.starts_with("t5") {
             return Err(options.refuse("encoder-decoder models are not supported"));
         }
+        let (contexts, options) = divide(options);
         let lengths = lengths(&options, &facts)?;
-        let cache_bytes = facts.kv_bytes_per_token.saturating_mul(lengths.cells as u64);
-        let extra = cache_bytes.saturating_add(facts.compute_bytes(lengths.batch));
-        facts.check_memory(&options, extra)?;
+        let cells = lengths.cells.saturating_mul(contexts) as u64;
+        let cache_bytes = facts.kv_bytes_per_token.saturating_mul(cells);
+        let compute = facts.compute_bytes(lengths.batch).saturating_mul(contexts as u64);
+        facts.check_memory(&options, cache_bytes.saturating_add(compute))?;
         let model = Model::load(&options, &facts)?;
         let info = ModelInfo {
             name: options.display_name(),
             sha256: options.sha256.clone(),
             context: lengths.context,
         };
-        let counters = Arc::new(Counters::default());
         let (jobs, inbox) = unbounded();
-        let (ready, started) = bounded(1);
-        let thread = {
-            let (model, counters) = (Arc::clone(&model), Arc::clone(&counters));
-            std::thread::Builder::new().name("llama".into()).spawn({
-                let options = options.clone();
-                move || serve(&model, &options, lengths, counters, &inbox, &ready)
-            })
-        };
-        let thread = thread.map_err(|error| options.refuse(error.to_string()))?;
-        // Joins the thread by its drop if the context could not be made.
-        let llama = Self { info, model, counters, jobs: Some(jobs), thread: Some(thread) };
-        started.recv().unwrap_or_else(|_| Err(options.refuse("its thread ended")))?;
+        let counters = Arc::new(Counters::default());
+        let mut llama = Self { info, model, counters, jobs: Some(jobs), threads: Vec::new() };
+        for _ in 0..contexts {
+            // Joined by the drop of `llama` if this or a later context cannot be made.
+            llama.start(&options, lengths, &inbox)?;
+        }
         Ok(llama)
+    }
+
+    fn start(
+        &mut self,
+        options: &Options,
+        lengths: Lengths,
+        inbox: &Receiver<Job>,
+    ) -> Result<(), Error> {
+        let (ready, started) = bounded(1);
+        let thread = std::thread::Builder::new().name("llama".into()).spawn({
+            let (model, counters) = (Arc::clone(&self.model), Arc::clone(&self.counters));
+            let (options, inbox) = (options.clone(), inbox.clone());
+            move || serve(&model, &options, lengths, counters, &inbox, &ready)
+        });
+        self.threads.push(thread.map_err(|error| options.refuse(error.to_string()))?);
+        started.recv().unwrap_or_else(|_| Err(options.refuse("its thread ended")))
     }
 
     /// What was decoded so far.
@@ -149,6 +164,14 @@ fn serve(
     }
 }
 
+/// How many contexts there will be, and the options of each: none without a sequence.
+fn divide(options: Options) -> (usize, Options) {
+    let contexts = options.contexts.clamp(1, options.parallel.clamp(1, MAX_PARALLEL));
+    let parallel = options.parallel.div_ceil(contexts);
+    let kv_bytes = options.kv_bytes / contexts as u64;
+    (contexts, Options { parallel, kv_bytes, ..options })
+}
+
 /// Decides the lengths from what is asked for, what the model can, and the cache's limit.
 fn lengths(options: &Options, facts: &Facts) -> Result<Lengths, Error> {
     let parallel = options.parallel.clamp(1, MAX_PARALLEL);
@@ -207,8 +230,16 @@ impl Complete for Llama {
         let gone = || Error::Engine("the engine's thread has ended".into());
         self.jobs.as_ref().ok_or_else(gone)?.send(job).map_err(|_| gone())?;
         loop {
-            // The thread drops its end when it dies: this never waits for nobody.
-            match heard.recv().map_err(|_| gone())? {
+            // The thread drops its end when it dies: this never waits for nobody. A request that
+            // waits for a context to have room is not looked at meanwhile but here.
+            let event = match heard.recv_timeout(LOOK) {
+                Err(RecvTimeoutError::Timeout) => match cancel.reason() {
+                    Some(reason) => return Err(Error::Cancelled(reason)),
+                    None => continue,
+                },
+                event => event.map_err(|_| gone())?,
+            };
+            match event {
                 Event::Text(piece) => {
                     on_text(&piece);
                     text.push_str(&piece);
@@ -231,7 +262,7 @@ impl Complete for Llama {
 impl Drop for Llama {
     fn drop(&mut self) {
         drop(self.jobs.take());
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             // A thread that panicked has already failed its callers.
             let _ = thread.join();
         }
@@ -261,6 +292,14 @@ mod tests {
         let options = Options { kv_bytes: 1 << 20, ..options };
         assert_eq!(lengths(&options, &facts())?.context, 1024);
         Ok(())
+    }
+
+    #[test]
+    fn contexts_divide_what_there_is() {
+        let options = Options { parallel: 5, contexts: 2, ..Options::new("m.gguf") };
+        let (contexts, each) = divide(options.clone());
+        assert_eq!((contexts, each.parallel, each.kv_bytes), (2, 3, 512 << 20));
+        assert_eq!(divide(Options { parallel: 1, ..options }).0, 1);
     }
 
     #[test]

@@ -22,8 +22,12 @@ pub struct Options {
     /// Requests that are decoded together, 1 to 255; more wait their turn. Not used by an
     /// embedder.
     pub parallel: usize,
-    /// Threads that compute. One is best when several programs share the machine: with more,
-    /// ggml's threads spin at the barriers inside a step.
+    /// Contexts that answer side by side, over the same weights: requests, cache and threads are
+    /// divided among them. Two contexts of one thread answer more requests than one of two
+    /// threads, and none of their threads ever spins at a barrier. Not used by an embedder.
+    pub contexts: usize,
+    /// Threads that compute in each context. One is best when several programs share the
+    /// machine: with more, ggml's threads spin at the barriers inside a step.
     pub threads: usize,
     /// Layers on a GPU, where the build has one.
     pub gpu_layers: u32,
@@ -36,7 +40,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// One thread, one request at a time, the model's own context, no GPU, 1 GiB of cache.
+    /// One context of one thread, one request at a time, the model's own context, no GPU, 1 GiB of cache.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
             path: path.into(),
@@ -44,6 +48,7 @@ impl Options {
             sha256: String::new(),
             context: 0,
             parallel: 1,
+            contexts: 1,
             threads: 1,
             gpu_layers: 0,
             kv_bytes: 1 << 30,

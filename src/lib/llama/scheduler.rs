@@ -99,9 +99,20 @@ impl<'model> Scheduler<'model> {
                     Err(_) => return,
                 }
             }
-            self.waiting.extend(jobs.try_iter());
+            self.take(jobs);
             if let Err(error) = self.step() {
                 self.fail_all(&error);
+            }
+        }
+    }
+
+    /// Takes as many requests as there is room for: the rest may find another context free.
+    fn take(&mut self, jobs: &Receiver<Job>) {
+        let free = self.slots.iter().filter(|slot| slot.is_none()).count();
+        while self.waiting.len() < free {
+            match jobs.try_recv() {
+                Ok(job) => self.waiting.push_back(job),
+                Err(_) => return,
             }
         }
     }

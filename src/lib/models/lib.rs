@@ -14,7 +14,7 @@ pub mod pull;
 pub mod scan;
 pub mod store;
 
-pub use catalogue::{Catalogue, CatalogueError, Entry, Format, Role, Task};
+pub use catalogue::{Catalogue, CatalogueError, CatalogueFileError, Entry, Format, Role, Task};
 pub(crate) use catalogue::{is_file_name, is_model_name};
 pub use digest::Sha256;
 pub use inspect::{InspectError, Inspection};

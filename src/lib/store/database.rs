@@ -181,7 +181,8 @@ fn configure(path: &Path) -> rusqlite::Result<Connection> {
             result => break result?,
         }
     }
-    connection.pragma_update(None, "synchronous", "normal")?;
+    // FULL: what a ledger has set aside must survive a power cut, not only a kill.
+    connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", "on")?;
     Ok(connection)
 }

@@ -5,8 +5,8 @@
 //! - [`Cache`]: results by exact content key, bounded in size.
 //!
 //! Every write is one immediate transaction, so a process that is killed leaves either all of
-//! it or nothing. The write-ahead log runs with `synchronous=NORMAL`: a commit survives the
-//! death of the process; only a power cut can lose the last ones.
+//! it or nothing. The write-ahead log runs with `synchronous=FULL`: a commit
+//! survives the death of the process and a power cut.
 #![forbid(unsafe_code)]
 
 mod cache;

@@ -72,9 +72,14 @@ impl<D: DetectSpeech> Segmenter<D> {
         if !self.waiting.is_empty() {
             self.cut(true, &mut chunks)?;
         }
+        self.clear();
+        Ok(chunks)
+    }
+
+    /// Forgets a stream that was given up; ready for another one after.
+    pub fn clear(&mut self) {
         self.waiting.clear();
         self.start = 0;
-        Ok(chunks)
     }
 
     /// Emits what is complete in `waiting`, and keeps what may go on after it.

@@ -114,3 +114,15 @@ proptest! {
         prop_assert_eq!(run(&samples, 16_000).0, chunks, "blocks do not matter");
     }
 }
+
+#[test]
+fn a_stream_that_was_given_up_is_forgotten() {
+    let mut segmenter = Segmenter::new(Loud { longest: 0 });
+    segmenter.push(&stream(45 * S, &[(S, 40 * S)])).unwrap();
+    segmenter.clear();
+    assert_eq!(segmenter.finish().unwrap(), []);
+    segmenter.push(&stream(2 * S, &[(S, 2 * S)])).unwrap();
+    let chunks = segmenter.finish().unwrap();
+    assert_eq!(chunks.len(), 1);
+    assert_eq!(chunks[0].start, (S - PAD) as u64);
+}

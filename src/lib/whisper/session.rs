@@ -56,6 +56,15 @@ impl Whisper {
         self.context.is_multilingual()
     }
 
+    /// Whether sessions can be asked for `language`: a code of whisper's, or
+    /// [`LANGUAGE_AUTO`].
+    ///
+    /// # Errors
+    /// [`Error::Engine`] that says why not.
+    pub fn check_language(&self, language: &str) -> Result<(), Error> {
+        self.language(language).map(|_| ())
+    }
+
     /// A state of one worker.
     ///
     /// # Errors

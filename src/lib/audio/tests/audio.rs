@@ -4,8 +4,9 @@ mod wav;
 
 use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use headwater_audio::{BLOCK, Decoder, Error, Info};
+use headwater_audio::{BLOCK, Decoder, Error, Info, ReadAt};
 use wav::{sine, wav};
 
 fn data(name: &str) -> PathBuf {
@@ -215,6 +216,37 @@ fn unknown_codecs_and_absurd_headers_are_named() {
         let told = matches!(e, Error::Unsupported(_) | Error::Corrupt { .. });
         assert!(told, "{rate} Hz, {channels} channels: {e:?}");
     }
+}
+
+#[test]
+fn mp4_without_its_index_is_damaged_not_unsupported() {
+    for cut in [400, 10_000] {
+        let mut half = std::fs::read(data("short.m4a")).unwrap();
+        half.truncate(cut);
+        let e = bytes(half).unwrap_err();
+        assert!(matches!(e, Error::Corrupt { .. } | Error::Truncated { .. }), "{e:?}");
+    }
+}
+
+#[test]
+fn bytes_at_any_place_are_as_good_as_a_file() {
+    struct Memory(Vec<u8>);
+    impl ReadAt for Memory {
+        fn read_at(&self, buffer: &mut [u8], offset: u64) -> std::io::Result<usize> {
+            // Never much at a time, as a caller's own reader may do.
+            let rest = usize::try_from(offset).ok().and_then(|at| self.0.get(at..));
+            let n = rest.map_or(0, <[u8]>::len).min(buffer.len()).min(1000);
+            buffer[..n].copy_from_slice(&rest.unwrap_or_default()[..n]);
+            Ok(n)
+        }
+    }
+    for name in ["short.m4a", "short.flac", "short.ogg", "short.wav"] {
+        let memory = Memory(std::fs::read(data(name)).unwrap());
+        let len = memory.0.len() as u64;
+        let decoder = Decoder::from_bytes(Arc::new(memory), len).expect(name);
+        assert_eq!(all(decoder).unwrap(), all(Decoder::open(&data(name)).unwrap()).unwrap());
+    }
+    assert!(matches!(Decoder::from_bytes(Arc::new(Memory(Vec::new())), 0), Err(Error::Empty)));
 }
 
 #[test]

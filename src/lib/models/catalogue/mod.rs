@@ -6,11 +6,13 @@
 mod check;
 #[cfg(test)]
 mod tests;
+mod user;
 
 use std::fmt;
 
 pub(crate) use check::{is_file_name, is_model_name};
 use serde::{Deserialize, Serialize};
+pub use user::CatalogueFileError;
 
 use crate::digest::Sha256;
 

@@ -24,6 +24,7 @@ struct Unfinished {
 /// Why an attempt did not finish the file.
 enum Trouble {
     Again { reason: String, wait: Option<Duration> },
+    Unreachable(String),
     Source(SourceError),
 }
 
@@ -31,6 +32,7 @@ impl From<TransferError> for Trouble {
     fn from(error: TransferError) -> Self {
         match error {
             TransferError::Passing(reason) => Self::Again { reason, wait: None },
+            TransferError::Unreachable(reason) => Self::Unreachable(reason),
             TransferError::Final(reason) => Self::Source(SourceError::Failed(reason)),
             TransferError::Stopped => Self::Source(SourceError::Fatal(PullError::Stopped)),
         }
@@ -66,6 +68,7 @@ pub(super) fn fetch(job: &Job<'_>, url: &str) -> Result<Fetched, SourceError> {
     {
         return Ok(fetched);
     }
+    let began = download.have();
     let mut failures = 0;
     let mut mixed_once = false;
     loop {
@@ -80,6 +83,11 @@ pub(super) fn fetch(job: &Job<'_>, url: &str) -> Result<Fetched, SourceError> {
                 None => return Err(SourceError::failed("the checksum is wrong")),
             },
             Err(Trouble::Source(error)) => return Err(error),
+            // A server that was there a moment ago comes back; else the next source is quicker.
+            Err(Trouble::Unreachable(reason)) if download.have() <= began => {
+                return Err(SourceError::Failed(reason));
+            }
+            Err(Trouble::Unreachable(reason)) => (reason, None),
             Err(Trouble::Again { reason, wait }) => (reason, wait),
         };
         failures = if download.have() > before { 1 } else { failures + 1 };

@@ -20,7 +20,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-pub use options::{HUB, PullOptions};
+pub use options::{HUB, PullOptions, is_hub_base};
 pub use progress::{Event, Progress};
 
 use crate::catalogue::{Entry, Source};

@@ -16,6 +16,8 @@ pub struct PullOptions {
     pub hub_base: String,
     /// Proxy as `scheme://host:port`.
     pub proxy: Option<String>,
+    /// Hosts that are reached without the proxy: `host`, `.domain`, `*.domain` or `*`.
+    pub no_proxy: Vec<String>,
     /// Program and first arguments that do what `pip` does; empty: look for `pip3`, `pip`,
     /// `python3 -m pip`.
     pub pip: Vec<OsString>,
@@ -44,10 +46,11 @@ impl Default for PullOptions {
         Self {
             hub_base: HUB.into(),
             proxy: None,
+            no_proxy: vec![],
             pip: vec![],
             hub: true,
             registry: true,
-            connect_timeout: Duration::from_secs(15),
+            connect_timeout: Duration::from_secs(5),
             stall_timeout: Duration::from_secs(45),
             pip_timeout: Duration::from_secs(1800),
             retries: 4,
@@ -56,6 +59,23 @@ impl Default for PullOptions {
             free_bytes,
         }
     }
+}
+
+/// Whether `base` may take the place of the hub: HTTPS, or plain HTTP on this machine itself.
+pub fn is_hub_base(base: &str) -> bool {
+    let Ok(uri) = base.parse::<ureq::http::Uri>() else { return false };
+    let host = uri.host().unwrap_or_default();
+    let plain = !uri.authority().is_some_and(|a| a.as_str().contains('@')) && uri.query().is_none();
+    match uri.scheme_str() {
+        Some("https") => plain && !host.is_empty(),
+        Some("http") => plain && is_loopback(host),
+        _ => false,
+    }
+}
+
+/// Whether the host of a URL is this machine by its name or number.
+pub(super) fn is_loopback(host: &str) -> bool {
+    matches!(host, "localhost" | "127.0.0.1" | "[::1]" | "::1")
 }
 
 fn free_bytes(dir: &Path) -> io::Result<u64> {

@@ -3,7 +3,7 @@
 //! The caller gets what arrives through a channel, so that it can stop, or give up on a server
 //! that stalls, at any moment: also while a name is resolved or a connection is set up.
 
-use std::io::Read;
+use std::io::{self, Read};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
@@ -12,6 +12,7 @@ use ureq::http::{HeaderMap, Response, Uri};
 use ureq::{Agent, Body};
 
 use super::PullOptions;
+use super::options::is_loopback;
 
 const REDIRECTS: usize = 10;
 
@@ -36,6 +37,9 @@ pub(super) enum TransferError {
     /// Worth another try.
     #[error("{0}")]
     Passing(String),
+    /// Nobody was reached: worth another try only where somebody was, shortly before.
+    #[error("{0}")]
+    Unreachable(String),
     /// Not worth one.
     #[error("{0}")]
     Final(String),
@@ -83,13 +87,7 @@ pub(super) fn start<'a>(
 }
 
 fn agent(options: &PullOptions) -> Result<Agent, TransferError> {
-    let proxy = match &options.proxy {
-        Some(proxy) => Some(
-            ureq::Proxy::new(proxy)
-                .map_err(|e| TransferError::Final(format!("proxy '{proxy}': {e}")))?,
-        ),
-        None => None,
-    };
+    let proxy = options.proxy.as_deref().map(|p| proxy(p, &options.no_proxy)).transpose()?;
     Ok(Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -103,6 +101,22 @@ fn agent(options: &PullOptions) -> Result<Agent, TransferError> {
         .timeout_per_read(Some(options.stall_timeout))
         .build()
         .new_agent())
+}
+
+/// The proxy at `address`, for all hosts but those in `except`. The message does not repeat the
+/// address: a password may be in it.
+fn proxy(address: &str, except: &[String]) -> Result<ureq::Proxy, TransferError> {
+    let failed =
+        |e: ureq::Error| TransferError::Final(format!("the proxy's address cannot be used: {e}"));
+    let plain = ureq::Proxy::new(address).map_err(failed)?;
+    let mut builder = ureq::Proxy::builder(plain.protocol()).host(plain.host()).port(plain.port());
+    if let Some(user) = plain.username() {
+        builder = builder.username(user);
+    }
+    if let Some(password) = plain.password() {
+        builder = builder.password(password);
+    }
+    except.iter().fold(builder, |b, host| b.no_proxy(host)).build().map_err(failed)
 }
 
 fn work(
@@ -184,10 +198,9 @@ fn allow(url: &str, plain: bool) -> Result<(), TransferError> {
     let uri: Uri =
         url.parse().map_err(|_| TransferError::Final("the server's address is no URL".into()))?;
     let host = uri.host().unwrap_or_default();
-    let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]" | "::1");
     match uri.scheme_str() {
         Some("https") => Ok(()),
-        Some("http") if plain && local => Ok(()),
+        Some("http") if plain && is_loopback(host) => Ok(()),
         _ => Err(TransferError::Final(format!("{host}: not HTTPS"))),
     }
 }
@@ -218,15 +231,38 @@ fn failure(error: &ureq::Error) -> TransferError {
     let text = match error {
         ureq::Error::HostNotFound => "the host's name cannot be resolved".to_owned(),
         ureq::Error::Timeout(what) => format!("timed out ({what})"),
+        ureq::Error::Io(e) if e.to_string().starts_with(LOOKUP) => {
+            "the host's name cannot be resolved".to_owned()
+        }
+        ureq::Error::Io(e) => e.to_string(),
         other => other.to_string(),
     };
     match error {
-        ureq::Error::Timeout(_)
-        | ureq::Error::Io(_)
+        ureq::Error::HostNotFound
         | ureq::Error::ConnectionFailed
-        | ureq::Error::Protocol(_) => TransferError::Passing(text),
+        | ureq::Error::Timeout(ureq::Timeout::Resolve | ureq::Timeout::Connect) => {
+            TransferError::Unreachable(text)
+        }
+        ureq::Error::Io(e) if is_unreachable(e) => TransferError::Unreachable(text),
+        // What TLS does not accept, such as a certificate, it does not accept a second time.
+        ureq::Error::Io(e) if e.kind() == io::ErrorKind::InvalidData => TransferError::Final(text),
+        ureq::Error::Timeout(_) | ureq::Error::Io(_) | ureq::Error::Protocol(_) => {
+            TransferError::Passing(text)
+        }
         _ => TransferError::Final(text),
     }
+}
+
+/// The standard library gives a failed look-up no kind of its own.
+const LOOKUP: &str = "failed to lookup address";
+
+fn is_unreachable(error: &io::Error) -> bool {
+    use io::ErrorKind::{
+        AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkDown, NetworkUnreachable,
+    };
+    let kinds =
+        [AddrNotAvailable, ConnectionRefused, HostUnreachable, NetworkDown, NetworkUnreachable];
+    kinds.contains(&error.kind()) || error.to_string().starts_with(LOOKUP)
 }
 
 impl Transfer<'_> {

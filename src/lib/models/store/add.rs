@@ -17,6 +17,8 @@ pub enum Keep {
     Copy,
     /// A symbolic link: no second copy on the disk; the original has to stay.
     Link,
+    /// The file itself, which is on the same disk: it goes to its place in the store.
+    Move,
 }
 
 /// How a file is taken in.
@@ -83,6 +85,12 @@ impl Store {
             (true, _) => Kept::File,
             (false, Keep::Copy) => {
                 copy(&original, &path).map_err(StoreError::io(&path))?;
+                Kept::File
+            }
+            (false, Keep::Move) => {
+                set_readable(&original)
+                    .and_then(|()| fs::rename(&original, &path))
+                    .map_err(StoreError::io(&path))?;
                 Kept::File
             }
             (false, Keep::Link) => {
@@ -162,7 +170,7 @@ impl Store {
 }
 
 /// A model name made of a file name.
-pub(crate) fn suggest_name(file: &Path) -> String {
+pub fn suggest_name(file: &Path) -> String {
     let stem = file.file_stem().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
     let name: String = stem
         .chars()

@@ -16,13 +16,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
-pub use add::{AddOptions, Added, Keep};
-pub(crate) use add::{set_readable, suggest_name};
+pub(crate) use add::set_readable;
+pub use add::{AddOptions, Added, Keep, suggest_name};
 pub use resolve::{ResolveError, Resolved};
 pub use sidecar::{Kept, Sidecar, Stamp};
 pub(crate) use sidecar::{now, read_json, write_json};
 
-use crate::catalogue::{Catalogue, Entry};
+use crate::catalogue::{Catalogue, CatalogueFileError, Entry};
 use crate::digest::Sha256;
 use crate::inspect::{InspectError, Inspection, check};
 
@@ -121,6 +121,22 @@ impl Store {
     /// The store in `dir` with this catalogue.
     pub fn with_catalogue(dir: impl Into<PathBuf>, catalogue: Catalogue) -> Self {
         Self { dir: dir.into(), catalogue }
+    }
+
+    /// The store in `dir` with the user's catalogue file merged over the built-in one: the file's
+    /// path, and whether it has to exist, as [`Catalogue::for_user`] takes them.
+    ///
+    /// # Errors
+    /// The catalogue file cannot be used.
+    pub fn for_user(
+        dir: impl Into<PathBuf>,
+        catalogue: Option<(PathBuf, bool)>,
+    ) -> Result<Self, CatalogueFileError> {
+        let catalogue = match &catalogue {
+            Some((file, required)) => Catalogue::for_user(file, *required)?,
+            None => Catalogue::builtin(),
+        };
+        Ok(Self::with_catalogue(dir, catalogue))
     }
 
     /// Where models are by default: `$XDG_DATA_HOME/headwater/models`, else

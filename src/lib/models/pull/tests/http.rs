@@ -143,8 +143,44 @@ fn a_stall_is_not_waited_out() {
 
 #[test]
 fn nobody_there_is_an_error() {
-    let error = Bench::new("http://127.0.0.1:1").refused(&pinned());
+    let bench = Bench::new("http://127.0.0.1:1");
+    let error = bench.refused(&pinned());
     assert!(error.contains("efused"), "{error}");
+    assert!(!bench.heard("retrying"), "{:?}", bench.events.borrow());
+}
+
+#[test]
+fn a_name_that_does_not_resolve_is_asked_for_once() {
+    let bench = Bench::new("https://no-such-host.invalid");
+    let error = bench.refused(&pinned());
+    assert!(error.contains("the host's name cannot be resolved"), "{error}");
+    assert!(!bench.heard("retrying"), "{:?}", bench.events.borrow());
+}
+
+#[test]
+fn a_proxy_takes_all_but_the_hosts_named_and_keeps_its_password_to_itself() {
+    let server = Server::start(|request, _| Reply::file(request, &model(), "\"x\""));
+    let mut bench = Bench::new(&server.base);
+    bench.options.proxy = Some("http://user:secret@127.0.0.1:1".into());
+    let error = bench.refused(&pinned());
+    assert!(!error.contains("secret") && server.requests().is_empty(), "{error}");
+    bench.options.no_proxy = vec!["127.0.0.1".into()];
+    installed(&bench, &bench.pull(&pinned()).unwrap());
+    bench.options.proxy = Some("gopher://user:secret@x".into());
+    fs::remove_file(bench.dir.path().join("m.gguf")).unwrap();
+    let error = bench.refused(&pinned());
+    assert!(error.contains("the proxy's address cannot be used"), "{error}");
+    assert!(!error.contains("secret"), "{error}");
+}
+
+#[test]
+fn only_https_and_this_machine_take_the_place_of_the_hub() {
+    for good in ["https://mirror.example.org", "http://127.0.0.1:8000/x", "http://localhost"] {
+        assert!(is_hub_base(good), "{good}");
+    }
+    for bad in ["", "x", "http://example.org", "ftp://localhost", "https://a:b@example.org"] {
+        assert!(!is_hub_base(bad), "{bad}");
+    }
 }
 
 #[test]

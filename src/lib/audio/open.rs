@@ -1,0 +1,58 @@
+//! The ways to open a [`Decoder`].
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+use crate::source::{ReadAt, Source, Stream, Streamed};
+use crate::{Decoder, Error};
+
+impl Decoder {
+    /// Opens a file, a FIFO or a device.
+    ///
+    /// # Errors
+    /// Any [`Error`] but [`Error::Truncated`]; a directory is [`Error::Unreadable`].
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let file = File::open(path).map_err(Error::Unreadable)?;
+        let metadata = file.metadata().map_err(Error::Unreadable)?;
+        if metadata.is_dir() {
+            return Err(Error::Unreadable(io::ErrorKind::IsADirectory.into()));
+        }
+        if metadata.is_file() {
+            Self::from_bytes(Arc::new(file), metadata.len())
+        } else {
+            Self::from_reader(Box::new(file))
+        }
+    }
+
+    /// Reads `len` bytes of something that can be read at any place.
+    ///
+    /// # Errors
+    /// As [`Decoder::open`].
+    pub fn from_bytes(bytes: Arc<dyn ReadAt>, len: u64) -> Result<Self, Error> {
+        let source = Source::placed(Arc::clone(&bytes), len, true)?;
+        Self::from_source(source).or_else(|error| match error {
+            // Readers that may seek refuse a cut file whose beginning is good.
+            Error::Unsupported(_) | Error::Corrupt { .. } | Error::Truncated { .. } => {
+                let again = Source::placed(bytes, len, false)?;
+                Self::from_source(again).map_err(|_| error)
+            }
+            _ => Err(error),
+        })
+    }
+
+    /// Reads from something that cannot seek, such as standard input.
+    ///
+    /// # Errors
+    /// As [`Decoder::open`].
+    pub fn from_reader(reader: Stream) -> Result<Self, Error> {
+        match Source::streamed(reader)? {
+            Streamed::Direct(source) => Self::from_source(source),
+            Streamed::Spooled(file) => {
+                let len = file.metadata().map_err(Error::Unreadable)?.len();
+                Self::from_bytes(Arc::new(file), len)
+            }
+        }
+    }
+}
