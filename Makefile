@@ -80,7 +80,7 @@ check-docs: build
 	diff -ru man "$$fresh/man" && diff -ru completions "$$fresh/completions" || \
 	{ echo "check-docs: run 'make docs' and commit what it changes"; exit 1; }
 	@if command -v mandoc >/dev/null; then \
-		mandoc -T lint -W warning man/*.1 man/*.5; \
+		mandoc -T lint -W error man/*.1 man/*.5; \
 	else \
 		echo "check-docs: mandoc is not installed, the pages were not linted"; \
 	fi

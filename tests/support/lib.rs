@@ -8,5 +8,5 @@ mod program;
 
 pub use endpoint::{Answer, Asked, Endpoint};
 pub use outcome::Outcome;
-pub use place::{data, model, repository};
+pub use place::{data, model, models_folder, programs_folder, repository};
 pub use program::{Program, Running, program};

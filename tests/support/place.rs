@@ -14,14 +14,20 @@ pub fn data(name: &str) -> PathBuf {
 }
 
 /// The folder where built programs are: two above the test's own executable.
-pub(crate) fn programs() -> PathBuf {
+///
+/// # Panics
+/// When the test is run from an unusual place.
+pub fn programs_folder() -> PathBuf {
     let test = std::env::current_exe().expect("the test's own path");
     let deps = test.parent().expect("the test is in a folder");
     deps.parent().expect("the folder is target/release/deps").to_owned()
 }
 
 /// The model store that tests use: the user's own, so that a model is fetched once.
-pub(crate) fn models_folder() -> PathBuf {
+///
+/// # Panics
+/// Without a HOME.
+pub fn models_folder() -> PathBuf {
     let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
     set("HEADWATER_MODELS")
         .or_else(|| Some(set("XDG_DATA_HOME")?.join("headwater/models")))

@@ -14,7 +14,7 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use tempfile::TempDir;
 
 use crate::Outcome;
-use crate::place::{models_folder, programs};
+use crate::place::{models_folder, programs_folder};
 
 /// A program of this repository, run in an environment of its own: an empty home, no settings,
 /// a fresh working folder. The model store is the user's.
@@ -31,7 +31,7 @@ pub struct Program {
 /// # Panics
 /// When it is not built.
 pub fn program(name: &str) -> Program {
-    let path = programs().join(name);
+    let path = programs_folder().join(name);
     assert!(path.exists(), "{name} is not built; run: cargo build --release --workspace");
     let home = tempfile::tempdir().expect("a temporary folder");
     let mut command = Command::new(path);

@@ -89,7 +89,7 @@ fn keys(args: &Serve) -> Result<Vec<ApiKey>, Error> {
 }
 
 fn registry(args: &Serve) -> Result<Registry, Error> {
-    let store = Store::open(cli::env::models_folder()?);
+    let store = Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?;
     let capacity = Capacity { parallel: args.model.parallel, queue: args.queue };
     let mut registry = Registry::new();
     let file = args.model.resolve(&store, DEFAULT_MODEL, Task::Complete)?;

@@ -30,7 +30,7 @@ pub(crate) struct Plan {
 
 impl Plan {
     pub(crate) fn new(args: &Transcribe, session: &Session) -> Result<Self, Error> {
-        let store = Store::open(cli::env::models_folder()?);
+        let store = Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?;
         let vad = match args.vad.as_str() {
             NO_VAD => None,
             name => Some(resolve(&store, name, Task::Vad)?.path),

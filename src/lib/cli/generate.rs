@@ -1,6 +1,7 @@
 //! Man pages and completions, made from the clap definitions: `PROGRAM --generate KIND`.
 
-use clap::{Command, builder::StyledStr};
+use clap::builder::StyledStr;
+use clap::{Arg, Command};
 use clap_complete::Shell;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
@@ -60,11 +61,7 @@ fn man(command: Command) -> Result<String, Error> {
     let examples = command.get_after_long_help().map(ToString::to_string).unwrap_or_default();
     let name = command.get_name().to_owned();
     let command = command.after_long_help(StyledStr::new());
-    let man = Man::new(command.clone())
-        .title(name.to_uppercase())
-        .section("1")
-        .source(format!("headwater {}", env!("CARGO_PKG_VERSION")))
-        .manual("headwater");
+    let man = Man::new(command.clone());
     let mut out = Vec::new();
     let mut render = || -> std::io::Result<()> {
         man.render_title(&mut out)?;
@@ -72,13 +69,64 @@ fn man(command: Command) -> Result<String, Error> {
         man.render_synopsis_section(&mut out)?;
         man.render_description_section(&mut out)?;
         man.render_options_section(&mut out)?;
-        if command.has_subcommands() {
-            man.render_subcommands_section(&mut out)?;
-        }
+        subcommands(&command, &mut out)?;
         extra_sections(&examples).to_writer(&mut out)
     };
     render().map_err(|e| Error::setup(format!("cannot generate: {e}")))?;
-    text(out)
+    let page = text(out)?;
+    // clap_mangen drops an empty date, and the version then stands in its place.
+    let (_, rest) = page.split_once(".TH ").unwrap_or_default();
+    let (_, body) = rest.split_once('\n').unwrap_or_default();
+    let title = format!(
+        ".TH {} 1 \"\" \"headwater {}\" headwater",
+        name.to_uppercase(),
+        env!("CARGO_PKG_VERSION")
+    );
+    Ok(format!("{title}\n{}", body.replace("\n.br\n", "\n")))
+}
+
+/// Each subcommand with its own flags, in this page: they have no pages of their own.
+fn subcommands(command: &Command, out: &mut Vec<u8>) -> std::io::Result<()> {
+    for subcommand in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+        let name = format!("{} {}", command.get_name(), subcommand.get_name());
+        let mut roff = Roff::new();
+        roff.control("SH", [name.to_uppercase().as_str()]);
+        if let Some(about) = subcommand.get_long_about().or_else(|| subcommand.get_about()) {
+            roff.text([roman(about.to_string())]);
+        }
+        for arg in
+            subcommand.get_arguments().filter(|arg| !arg.is_hide_set() && !is_shared(command, arg))
+        {
+            roff.control("TP", []).text([bold(usage(arg))]);
+            let help = arg.get_long_help().or_else(|| arg.get_help());
+            roff.text([roman(help.map(ToString::to_string).unwrap_or_default())]);
+        }
+        roff.to_writer(out)?;
+    }
+    Ok(())
+}
+
+/// Whether a subcommand's flag is one of the program's: listed there, or clap's own.
+fn is_shared(command: &Command, arg: &Arg) -> bool {
+    let long = arg.get_long();
+    long == Some("help") || command.get_arguments().any(|a| a.get_long() == long && long.is_some())
+}
+
+/// A flag or operand as it is typed.
+fn usage(arg: &Arg) -> String {
+    let flags: Vec<String> = arg
+        .get_short()
+        .map(|short| format!("-{short}"))
+        .into_iter()
+        .chain(arg.get_long().map(|long| format!("--{long}")))
+        .collect();
+    let values: Vec<String> = match arg.get_action().takes_values() {
+        true => arg.get_value_names().unwrap_or_default().iter().map(ToString::to_string).collect(),
+        false => Vec::new(),
+    };
+    let parts: Vec<String> =
+        [flags.join(", "), values.join(" ")].into_iter().filter(|p| !p.is_empty()).collect();
+    parts.join(" ")
 }
 
 fn extra_sections(examples: &str) -> Roff {

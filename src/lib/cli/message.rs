@@ -74,12 +74,11 @@ impl Log for Messages {
 
 /// Libraries' own chatter is for those who ask for it twice.
 fn allowed(metadata: &Metadata<'_>) -> bool {
-    let ours = ["cli", "records", "llama", "whisper", "audio", "headwater", "walk", "store"];
     let target = metadata.target();
     let crate_name = target.split("::").next().unwrap_or(target);
-    ours.iter().any(|name| crate_name.starts_with(name))
+    crate_name.starts_with("headwater")
         || crate_name.ends_with("_cli")
-        || metadata.level() <= Level::Error
+        || crate_name == "serve"
         || log::max_level() >= LevelFilter::Debug
 }
 

@@ -7,7 +7,7 @@ use engine::{Cancel, Embed, Embedding, Error};
 use headwater_llama::{LlamaEmbedder, Options};
 
 fn load() -> LlamaEmbedder {
-    let path = store::model("all-MiniLM-L6-v2.f16.gguf", "minilm");
+    let path = store::model("all-MiniLM-L6-v2-f16.gguf", "minilm");
     LlamaEmbedder::load(Options { threads: 2, ..Options::new(path) }).unwrap()
 }
 

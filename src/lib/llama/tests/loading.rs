@@ -97,7 +97,7 @@ fn model_a_truncated_file_is_refused() {
 #[test]
 fn model_the_wrong_kind_of_model_is_named() {
     let generator = store::model("SmolLM2-135M-Instruct.Q4_1.gguf", "smollm2-135m");
-    let embedder = store::model("all-MiniLM-L6-v2.f16.gguf", "minilm");
+    let embedder = store::model("all-MiniLM-L6-v2-f16.gguf", "minilm");
     assert!(refusal(Options::new(embedder)).contains("embedding model"));
     let error = LlamaEmbedder::load(Options::new(&generator)).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("not an embedding model"), "{error}");

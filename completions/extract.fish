@@ -1,0 +1,34 @@
+complete -c extract -l max-bytes -d 'Refuse files with more bytes' -r
+complete -c extract -l max-text -d 'Cut the text of a document after this many bytes, and say so' -r
+complete -c extract -l max-pages -d 'Read this many pages of a document at most' -r
+complete -c extract -l max-stream -d 'Bytes that one compressed part may expand to' -r
+complete -c extract -l field -d 'Field to read, as a dotted path' -r
+complete -c extract -l max-line -d 'Longest line, or text read whole, in bytes' -r
+complete -c extract -l as -d 'Key to write the main result under' -r
+complete -c extract -s j -l jobs -d 'Records handled at the same time' -r
+complete -c extract -l on-error -d 'What to do with a record that fails' -r -f -a "pass\t'Write it unchanged, with "error" added, and go on'
+skip\t'Leave it out, say so on stderr, and go on'
+fail\t'Write it with "error", and stop'"
+complete -c extract -l limit -d 'Stop after N records; exit 3 if there were more' -r
+complete -c extract -l timeout -d 'Give up a record after this many seconds' -r
+complete -c extract -l color -d 'Colour in messages' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c extract -l progress -d 'Progress on stderr' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c extract -l full -d 'Keep what a reader would skip: a web page\'s navigation, header and footer'
+complete -c extract -s R -l raw-input -d 'Each line of input is a text, not a record'
+complete -c extract -s s -l slurp -d 'With -R: all of the input is one text'
+complete -c extract -l paths -d 'Each line of stdin is a path'
+complete -c extract -s 0 -l paths0 -d 'Paths on stdin end in NUL, as from find -print0'
+complete -c extract -l hidden -d 'Take hidden files in folders too'
+complete -c extract -l no-ignore -d 'Do not honour .gitignore and .ignore in folders'
+complete -c extract -s r -l raw-output -d 'Print the main result as plain text instead of records'
+complete -c extract -l unordered -d 'Write records as they are done, not in input order'
+complete -c extract -l no-via -d 'Do not add to "via"'
+complete -c extract -l stats -d 'Print totals as one JSON line on stderr at the end'
+complete -c extract -s q -l quiet -d 'Errors only on stderr'
+complete -c extract -s v -l verbose -d 'More on stderr; twice for yet more'
+complete -c extract -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c extract -s V -l version -d 'Print version'

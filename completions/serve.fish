@@ -1,0 +1,23 @@
+complete -c serve -l listen -d 'Address to listen on' -r
+complete -c serve -l socket -d 'Listen on a Unix socket instead, open to this user alone' -r -F
+complete -c serve -l embedder -d 'Model for /v1/embeddings: a name in the store, a GGUF file, or \'none\' [default: all-minilm-l6-v2 if it is in the store]' -r
+complete -c serve -l key-file -d 'Keys that clients must send, one a line; HEADWATER_SERVE_KEY holds one too' -r -F
+complete -c serve -l name -d 'Host names that clients may use for this server, besides its address' -r
+complete -c serve -l queue -d 'Requests that may wait for their turn; more are answered 503' -r
+complete -c serve -s m -l model -d 'Model: a name in the store, or a GGUF file' -r
+complete -c serve -l context -d 'Tokens of one request, prompt and answer together; 0: the model\'s own, at most 8192' -r
+complete -c serve -l parallel -d 'Requests that the model works on together' -r
+complete -c serve -l threads -d 'Threads that compute in all [default: the machine\'s cores]' -r
+complete -c serve -l gpu-layers -d 'Layers on a GPU, in builds that have one' -r
+complete -c serve -l kv-memory -d 'Memory for the keys and values of all requests, in MiB' -r
+complete -c serve -l color -d 'Colour in messages' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c serve -l progress -d 'Progress on stderr' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c serve -l exit-on-stdin-eof -d 'Stop when stdin ends: for a program that started this one'
+complete -c serve -s q -l quiet -d 'Errors only on stderr'
+complete -c serve -s v -l verbose -d 'More on stderr; twice for yet more'
+complete -c serve -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c serve -s V -l version -d 'Print version'

@@ -1,0 +1,35 @@
+complete -c transcribe -s m -l model -d 'Model: a name in the store, or a whisper.cpp file' -r
+complete -c transcribe -l vad -d 'Model that finds speech, or "none": silence is then transcribed too' -r
+complete -c transcribe -l threads -d 'Parts of one recording transcribed at the same time' -r
+complete -c transcribe -s l -l language -d 'Language that is spoken, as a code such as "de"; "auto" finds it out for each recording' -r
+complete -c transcribe -l field -d 'Field to read, as a dotted path' -r
+complete -c transcribe -l max-line -d 'Longest line, or text read whole, in bytes' -r
+complete -c transcribe -l as -d 'Key to write the main result under' -r
+complete -c transcribe -s j -l jobs -d 'Records handled at the same time' -r
+complete -c transcribe -l on-error -d 'What to do with a record that fails' -r -f -a "pass\t'Write it unchanged, with "error" added, and go on'
+skip\t'Leave it out, say so on stderr, and go on'
+fail\t'Write it with "error", and stop'"
+complete -c transcribe -l limit -d 'Stop after N records; exit 3 if there were more' -r
+complete -c transcribe -l timeout -d 'Give up a record after this many seconds' -r
+complete -c transcribe -l color -d 'Colour in messages' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c transcribe -l progress -d 'Progress on stderr' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c transcribe -l translate -d 'Write English whatever is spoken'
+complete -c transcribe -l words -d 'Times of words too'
+complete -c transcribe -s R -l raw-input -d 'Each line of input is a text, not a record'
+complete -c transcribe -s s -l slurp -d 'With -R: all of the input is one text'
+complete -c transcribe -l paths -d 'Each line of stdin is a path'
+complete -c transcribe -s 0 -l paths0 -d 'Paths on stdin end in NUL, as from find -print0'
+complete -c transcribe -l hidden -d 'Take hidden files in folders too'
+complete -c transcribe -l no-ignore -d 'Do not honour .gitignore and .ignore in folders'
+complete -c transcribe -s r -l raw-output -d 'Print the main result as plain text instead of records'
+complete -c transcribe -l unordered -d 'Write records as they are done, not in input order'
+complete -c transcribe -l no-via -d 'Do not add to "via"'
+complete -c transcribe -l stats -d 'Print totals as one JSON line on stderr at the end'
+complete -c transcribe -s q -l quiet -d 'Errors only on stderr'
+complete -c transcribe -s v -l verbose -d 'More on stderr; twice for yet more'
+complete -c transcribe -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c transcribe -s V -l version -d 'Print version'
