@@ -69,6 +69,7 @@ fn subjects() -> Vec<Subject> {
     ]
 }
 
+#[expect(clippy::print_stderr, reason = "shown when a test fails: which program it was")]
 fn for_each(check: impl Fn(&Subject)) {
     for subject in subjects() {
         eprintln!("--- {}", subject.name);

@@ -2,9 +2,9 @@ use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -162,13 +162,15 @@ impl Program {
         let stdin = child.stdin.take();
         let closed = Arc::new(AtomicBool::new(false));
         let lines = lines_of(child.stdout.take().expect("stdout is a pipe"), Arc::clone(&closed));
-        let stderr = collect(child.stderr.take());
+        let stderr = Arc::new(Mutex::new(Vec::new()));
+        let collector = gather(child.stderr.take().expect("stderr is a pipe"), Arc::clone(&stderr));
         Running {
             child,
             stdin,
             lines,
             closed,
-            stderr: Some(stderr),
+            stderr,
+            collector: Some(collector),
             limit: self.limit,
             _home: self.home,
         }
@@ -182,6 +184,16 @@ fn collect<R: std::io::Read + Send + 'static>(from: Option<R>) -> thread::JoinHa
             from.read_to_end(&mut bytes).expect("output is read");
         }
         bytes
+    })
+}
+
+/// Messages as they come.
+fn gather(mut from: ChildStderr, into: Arc<Mutex<Vec<u8>>>) -> thread::JoinHandle<()> {
+    thread::spawn(move || {
+        let mut buffer = [0; 4096];
+        while let Ok(n @ 1..) = from.read(&mut buffer) {
+            into.lock().expect("no panic").extend_from_slice(&buffer[..n]);
+        }
     })
 }
 
@@ -237,7 +249,8 @@ pub struct Running {
     stdin: Option<ChildStdin>,
     lines: mpsc::Receiver<String>,
     closed: Arc<AtomicBool>,
-    stderr: Option<thread::JoinHandle<Vec<u8>>>,
+    stderr: Arc<Mutex<Vec<u8>>>,
+    collector: Option<thread::JoinHandle<()>>,
     limit: Duration,
     _home: TempDir,
 }
@@ -259,6 +272,21 @@ impl Running {
     #[track_caller]
     pub fn line(&self) -> String {
         self.lines.recv_timeout(self.limit).expect("a line of output in time")
+    }
+
+    /// Waits for a message that contains `before`; gives what follows it on that line.
+    #[track_caller]
+    pub fn message(&self, before: &str) -> String {
+        let deadline = Instant::now() + self.limit;
+        while Instant::now() < deadline {
+            let text = String::from_utf8_lossy(&self.stderr.lock().expect("no panic")).into_owned();
+            let whole = text.split_inclusive('\n').filter(|line| line.ends_with('\n'));
+            if let Some((_, rest)) = whole.into_iter().find_map(|line| line.split_once(before)) {
+                return rest.trim_end().to_owned();
+            }
+            thread::sleep(Duration::from_millis(5));
+        }
+        panic!("no message with {before:?} in time");
     }
 
     /// Closes its input.
@@ -289,8 +317,10 @@ impl Running {
     #[track_caller]
     pub fn end(mut self) -> (i32, Vec<String>, String) {
         let status = wait(&mut self.child, self.limit);
-        let stderr = self.stderr.take().map(|t| t.join().expect("stderr is read"));
-        let messages = String::from_utf8_lossy(&stderr.unwrap_or_default()).into_owned();
+        if let Some(collector) = self.collector.take() {
+            collector.join().expect("stderr is read");
+        }
+        let messages = String::from_utf8_lossy(&self.stderr.lock().expect("no panic")).into_owned();
         assert!(status.is_some(), "it did not end within {:?}\n{messages}", self.limit);
         let lines = self.lines.iter().collect();
         (status.map_or(-1, code), lines, messages)

@@ -135,7 +135,8 @@ fn local(
         return Err(Error::usage("--to local: needs a model, as in local:qwen2.5-coder-0.5b"));
     }
     // Said here, and not only by the server: a missing model names its command.
-    let store = modelstore::Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?;
+    let store =
+        modelstore::Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?;
     store.resolve(model, modelstore::Task::Complete)?;
     let search_path = cli::env::get("PATH");
     let program = find_serve(std::env::current_exe().ok().as_deref(), search_path.as_deref())?;

@@ -25,7 +25,8 @@ impl Plan {
     pub(crate) fn new(args: &Summarize, session: &Session) -> Result<Self, Error> {
         let stream = &args.stream;
         let jobs = stream.jobs.map_or(args.model.parallel, usize::from);
-        let store = modelstore::Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?;
+        let store =
+            modelstore::Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?;
         let file = args.model.resolve(&store, DEFAULT_MODEL, modelstore::Task::Complete)?;
         let model = llama::Llama::load(args.model.options(&file))?;
         Ok(Self {
