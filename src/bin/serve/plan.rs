@@ -107,7 +107,9 @@ fn registry(args: &Serve) -> Result<Registry, Error> {
             }
         },
     };
-    let embedder = llama::LlamaEmbedder::load(args.model.options_for_one(&file))?;
+    // --context is the generator's; an embedder's longest text is what it was trained for.
+    let options = llama::Options { context: 0, ..args.model.options_for_one(&file) };
+    let embedder = llama::LlamaEmbedder::load(options)?;
     let name = embedder.model().name.clone();
     registry.embed(&name, Arc::new(embedder), capacity)?;
     Ok(registry)
