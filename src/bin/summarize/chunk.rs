@@ -1,7 +1,7 @@
 //! Splits a text into parts that each fit a number of tokens. Nothing is dropped: the parts,
 //! put together, are the text.
 
-use engine::{Complete, Error};
+use engine::{Cancel, Complete, Error};
 
 /// Where a text may be split, from the best place to the last resort.
 const BOUNDARIES: [&[&str]; 4] =
@@ -10,17 +10,21 @@ const BOUNDARIES: [&[&str]; 4] =
 /// The parts of `text`, each of at most `budget` tokens (at least one character, though).
 ///
 /// # Errors
-/// Those of the model's tokenizer.
+/// Those of the model's tokenizer; [`Error::Cancelled`].
 pub(crate) fn split<'t>(
     model: &dyn Complete,
     text: &'t str,
     budget: usize,
+    cancel: &Cancel,
 ) -> Result<Vec<&'t str>, Error> {
     let mut parts = Vec::new();
     let mut rest = text;
     // Characters for each token so far: where to look for the end of the next part.
     let mut guess = budget.saturating_mul(3);
     while !rest.is_empty() {
+        if let Some(reason) = cancel.reason() {
+            return Err(Error::Cancelled(reason));
+        }
         let part = first_part(model, rest, budget, guess)?;
         guess = part.len().max(16);
         parts.push(part);
@@ -50,13 +54,18 @@ fn first_part<'t>(
         } else {
             too_long = at;
         }
+        let bounded = too_long <= text.len();
         // Close enough: within an eighth of the budget.
-        if fits == text.len() || (fits > 0 && too_long - fits <= fits / 8) {
+        if fits == text.len() || (bounded && fits > 0 && too_long - fits <= fits / 8) {
             break;
         }
         let by_ratio = at.saturating_mul(budget) / tokens.max(1);
         let middle = fits + (too_long - fits) / 2;
-        try_at = if by_ratio > fits && by_ratio < too_long { by_ratio } else { middle };
+        try_at = match bounded {
+            false => by_ratio.max(fits + 1).min(text.len()),
+            true if by_ratio > fits && by_ratio < too_long => by_ratio,
+            true => middle,
+        };
     }
     if fits == text.len() {
         return Ok(text);
@@ -87,8 +96,8 @@ fn ceil_boundary(text: &str, at: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use engine::Complete as _;
     use engine::scripted::Scripted;
+    use engine::{Cancel, Complete as _};
     use proptest::prelude::*;
 
     use super::split;
@@ -97,7 +106,7 @@ mod tests {
     fn parts_end_where_a_reader_would_pause() {
         let model = Scripted::new(100, Vec::new());
         let text = "One two three. Four five six.\n\nSeven eight nine ten. Eleven twelve.";
-        let parts = split(&model, text, 8).unwrap();
+        let parts = split(&model, text, 8, &Cancel::default()).unwrap();
         assert_eq!(
             parts,
             ["One two three. Four five six.\n\n", "Seven eight nine ten. Eleven twelve."]
@@ -111,7 +120,7 @@ mod tests {
             budget in 1usize..20,
         ) {
             let model = Scripted::new(100, Vec::new());
-            let parts = split(&model, &text, budget).unwrap();
+            let parts = split(&model, &text, budget, &Cancel::default()).unwrap();
             prop_assert_eq!(&parts.concat(), &text);
             for part in parts {
                 prop_assert!(!part.is_empty());

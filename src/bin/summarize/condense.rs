@@ -33,6 +33,9 @@ pub(crate) struct Condensed {
 /// Tokens allowed for each word asked for: enough for languages that the tokenizer splits finely.
 const TOKENS_PER_WORD: usize = 3;
 
+/// Bytes of a token at most, on average over a text: vocabularies hold few longer ones.
+const LONGEST_TOKEN: usize = 64;
+
 /// Summarizes `text`.
 ///
 /// # Errors
@@ -47,11 +50,13 @@ pub(crate) fn condense(
     let max_tokens = (settings.words * TOKENS_PER_WORD).clamp(16, (context / 4).max(16));
     let mut work = Work { model, settings, cancel, max_tokens, done: Condensed::default() };
     let budget = work.budget(Stage::Text)?;
-    if model.count_tokens(text)? <= budget {
+    // A text so long that it cannot fit is not tokenised as a whole, only part by part.
+    let may_fit = text.len() <= budget.saturating_mul(LONGEST_TOKEN);
+    if may_fit && model.count_tokens(text)? <= budget {
         let summary = work.one(Stage::Text, text)?;
         return Ok(Condensed { summary, bytes_read: text.len(), parts: 1, ..work.done });
     }
-    let parts = chunk::split(model, text, budget)?;
+    let parts = chunk::split(model, text, budget, cancel)?;
     let bytes_read = parts.iter().map(|part| part.len()).sum();
     let count = parts.len();
     let mut summaries = work.all(Stage::Text, &parts)?;
