@@ -36,7 +36,7 @@ pub enum ExtractError {
     #[error("the document took longer than {} s", .0.as_secs_f64())]
     Timeout(Duration),
     /// The bytes could not be read.
-    #[error("cannot read the document")]
+    #[error("cannot read the document: {0}")]
     Io(#[from] std::io::Error),
 }
 

@@ -77,13 +77,13 @@ impl Filter for ExtractFilter {
                 }
                 output::write(record, &document, &self.plan.result, out)
             }
-            Loaded::Mailbox(from) => {
+            Loaded::Mailbox { from, again } => {
                 // Known for a file before its mails are; for a stream only when it has ended.
                 let given = input.record.get::<String>("id").ok().flatten();
                 let parent = match (given, path) {
                     (Some(id), _) => Some(id),
-                    (None, Some(path)) => Some(file_id(path, &self.plan)?),
-                    (None, None) => None,
+                    (None, Some(path)) if again => Some(file_id(path, &self.plan)?),
+                    (None, _) => None,
                 };
                 self.mailbox(from, &input.record, parent.as_deref(), out)
             }

@@ -35,7 +35,6 @@ impl Plan {
         config.names.clone_from(&args.name);
         let registry = registry(args)?;
         let server = Server::bind(config, registry)?;
-        log::info!("listening on {}", server.local_addr());
         if args.exit_on_stdin_eof {
             stop_with_stdin(session.stop.clone());
         }

@@ -36,7 +36,7 @@ pub use error::Error;
 pub use exit::Exit;
 pub use filter::{Emit, Filter, Halt, Operands, Stopped};
 pub use message::printable;
-pub use open::{OpenError, open_input};
+pub use open::{InputFile, OpenError, open_input};
 pub use progress::Bar;
 pub use signal::Stop;
 pub use source::{Input, Origin};

@@ -10,7 +10,7 @@ use walk::Walk;
 
 use crate::args::StreamArgs;
 use crate::filter::Operands;
-use crate::open::open_input;
+use crate::open::InputFile;
 use crate::signal::Stop;
 use crate::stdin::Stdin;
 
@@ -179,7 +179,7 @@ impl Source {
         if self.settings.operands == Operands::Files {
             return Some(input(Record::of_path(path), Origin::Operand));
         }
-        let file = match open_input(path, self.settings.timeout, &self.settings.stop) {
+        let file = match InputFile::open(path, self.settings.timeout, &self.settings.stop) {
             Ok(file) => file,
             Err(e) => return Some(Next::Bad(Record::of_path(path), e.into())),
         };
@@ -258,6 +258,9 @@ fn whole_text(from: impl Read, mut record: Record, max: usize) -> Next {
     let mut bytes = Vec::new();
     let limit = u64::try_from(max).unwrap_or(u64::MAX);
     match from.take(limit.saturating_add(1)).read_to_end(&mut bytes) {
+        Err(e) if e.kind() == io::ErrorKind::TimedOut => {
+            return Next::Bad(record, Failure::new(Code::Timeout, e));
+        }
         Err(e) => return Next::Bad(record, Failure::new(Code::Unreadable, e)),
         Ok(n) if n > max => {
             let message = format!("the text has over {max} bytes (--max-line)");

@@ -1,6 +1,8 @@
 //! One endpoint, asked over kept connections.
 
 use std::io::Read;
+use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -22,7 +24,7 @@ const MAX_ERROR_BODY: u64 = 64 << 10;
 const STOP_EVERY: Duration = Duration::from_millis(50);
 
 /// An endpoint that can be asked; threads may share it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Client {
     endpoint: Endpoint,
     agent: Agent,
@@ -66,10 +68,10 @@ impl Client {
     /// [may have cost](ProviderError::may_have_cost) only a free endpoint is asked again. The
     /// caller decides on the rest, with a reservation for each attempt.
     ///
-    /// `stop` is looked at while waiting.
+    /// `stop` is looked at all the time.
     ///
     /// # Errors
-    /// The last attempt's, or [`ProviderError::Stopped`].
+    /// The last attempt's; [`ProviderError::Stopped`] or [`ProviderError::Abandoned`].
     pub fn ask(
         &self,
         question: &Question,
@@ -77,9 +79,10 @@ impl Client {
         stop: &dyn Fn() -> bool,
     ) -> Result<Answer, ProviderError> {
         let free = self.endpoint.price.is_some_and(|price| price.is_free());
+        let body = Arc::new(wire::request(&self.endpoint, question)?);
         let mut made = 0;
         loop {
-            let error = match self.ask_once(question) {
+            let error = match self.send_watched(&body, stop) {
                 Ok(answer) => return Ok(answer),
                 Err(error) => error,
             };
@@ -104,7 +107,38 @@ impl Client {
     /// # Errors
     /// What went wrong, without the key.
     pub fn ask_once(&self, question: &Question) -> Result<Answer, ProviderError> {
-        let body = wire::request(&self.endpoint, question)?;
+        self.send(&wire::request(&self.endpoint, question)?)
+    }
+
+    /// Sends on a thread of its own: nothing can interrupt a request that waits for its answer,
+    /// but it can be left behind.
+    fn send_watched(
+        &self,
+        body: &Arc<Vec<u8>>,
+        stop: &dyn Fn() -> bool,
+    ) -> Result<Answer, ProviderError> {
+        let (sender, answer) = sync_channel(1);
+        let (client, body) = (self.clone(), Arc::clone(body));
+        thread::Builder::new()
+            .name("request".into())
+            .spawn(move || {
+                // Nobody waits any more for the answer to a request that was left behind.
+                let _ = sender.send(client.send(&body));
+            })
+            .map_err(|e| ProviderError::Connect(format!("no thread: {e}")))?;
+        loop {
+            match answer.recv_timeout(STOP_EVERY) {
+                Ok(result) => return result,
+                Err(RecvTimeoutError::Timeout) if stop() => return Err(ProviderError::Abandoned),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(ProviderError::Broken("the request's thread died".into()));
+                }
+            }
+        }
+    }
+
+    fn send(&self, body: &[u8]) -> Result<Answer, ProviderError> {
         let mut request = self
             .agent
             .post(format!("{}/chat/completions", self.base))
@@ -116,7 +150,7 @@ impl Client {
             value.set_sensitive(true);
             request = request.header(AUTHORIZATION, value);
         }
-        let response = request.send(&body[..]).map_err(|e| transport(&self.endpoint, e, false))?;
+        let response = request.send(body).map_err(|e| transport(&self.endpoint, e, false))?;
         self.read(response)
     }
 

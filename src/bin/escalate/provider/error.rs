@@ -49,6 +49,9 @@ pub enum ProviderError {
     /// Stopped from outside while waiting to try again.
     #[error("stopped")]
     Stopped,
+    /// Stopped from outside while the request was on its way.
+    #[error("stopped before the answer came")]
+    Abandoned,
 }
 
 impl ProviderError {
@@ -63,7 +66,8 @@ impl ProviderError {
             | Self::Redirect(_)
             | Self::TooLarge(_)
             | Self::Reported(_)
-            | Self::Stopped => false,
+            | Self::Stopped
+            | Self::Abandoned => false,
         }
     }
 
@@ -77,7 +81,8 @@ impl ProviderError {
             | Self::ContentType(_)
             | Self::Garbage(_)
             | Self::Reported(_)
-            | Self::Empty(_) => true,
+            | Self::Empty(_)
+            | Self::Abandoned => true,
             Self::Timeout(phase) => *phase != CONNECT_PHASE,
             // A gateway's timeout: the model behind it may have gone on.
             Self::Status { status, .. } => matches!(status, 502 | 504 | 524),

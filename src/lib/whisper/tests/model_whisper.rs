@@ -21,11 +21,11 @@ fn model(file: &str) -> PathBuf {
 }
 
 fn whisper() -> Whisper {
-    Whisper::load(Options::new(model("ggml-tiny.en.f16.bin"))).unwrap()
+    Whisper::load(Options::new(model("whisper-tiny.en-f16.bin"))).unwrap()
 }
 
 fn vad() -> SileroVad {
-    SileroVad::load(&model("ggml-silero-v6.2.0.bin"), 1).unwrap()
+    SileroVad::load(&model("silero-vad-6.2.bin"), 1).unwrap()
 }
 
 fn jfk() -> Vec<f32> {
@@ -132,8 +132,8 @@ fn model_finds_speech_and_leaves_silence_and_noise() {
 
 #[test]
 fn model_cut_short_or_changed_is_refused() {
-    let whole = std::fs::read(model("ggml-tiny.en.f16.bin")).unwrap();
-    let vad = std::fs::read(model("ggml-silero-v6.2.0.bin")).unwrap();
+    let whole = std::fs::read(model("whisper-tiny.en-f16.bin")).unwrap();
+    let vad = std::fs::read(model("silero-vad-6.2.bin")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cut.bin");
     for len in [4, 60, 70_000, 500_000, whole.len() / 2, whole.len() - 1] {
