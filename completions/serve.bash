@@ -23,7 +23,7 @@ _serve() {
 
     case "${cmd}" in
         serve)
-            opts="-m -q -v -h -V --listen --socket --embedder --key-file --name --queue --exit-on-stdin-eof --model --context --parallel --threads --gpu-layers --kv-memory --quiet --verbose --color --progress --help --version"
+            opts="-m -q -v -h -V --listen --socket --embedder --key-file --name --queue --exit-on-stdin-eof --model --as-downloaded --context --parallel --threads --gpu-layers --kv-memory --no-jobserver --quiet --verbose --color --progress --nice --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -4,7 +4,7 @@ complete -c serve -l embedder -d 'Model for /v1/embeddings: a name in the store,
 complete -c serve -l key-file -d 'Keys that clients must send, one a line; HEADWATER_SERVE_KEY holds one too' -r -F
 complete -c serve -l name -d 'Host names that clients may use for this server, besides its address' -r
 complete -c serve -l queue -d 'Requests that may wait for their turn; more are answered 503' -r
-complete -c serve -s m -l model -d 'Model: a name in the store, or a GGUF file' -r
+complete -c serve -s m -l model -d 'Model: a name in the store, a GGUF file, or \'auto\': the largest that is here, fits the memory and reads at least 100 tokens a second, as measured by \'models fit\'' -r
 complete -c serve -l context -d 'Tokens of one request, prompt and answer together; 0: the model\'s own, at most 8192' -r
 complete -c serve -l parallel -d 'Requests that the model works on together' -r
 complete -c serve -l threads -d 'Threads that compute in all [default: the machine\'s cores]' -r
@@ -17,7 +17,10 @@ complete -c serve -l progress -d 'Progress on stderr' -r -f -a "auto\t'On a term
 always\t'Always'
 never\t'Never'"
 complete -c serve -l exit-on-stdin-eof -d 'Stop when stdin ends: for a program that started this one'
+complete -c serve -l as-downloaded -d 'The model\'s file as it was downloaded, not the one that \'models tune\' made of it'
+complete -c serve -l no-jobserver -d 'Compute at once, without taking turns with other headwater programs'
 complete -c serve -s q -l quiet -d 'Errors only on stderr'
 complete -c serve -s v -l verbose -d 'More on stderr; twice for yet more'
+complete -c serve -l nice -d 'Give way to everything else on this machine: lowest priority for the processor'
 complete -c serve -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c serve -s V -l version -d 'Print version'

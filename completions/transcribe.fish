@@ -2,6 +2,8 @@ complete -c transcribe -s m -l model -d 'Model: a name in the store, or a whispe
 complete -c transcribe -l vad -d 'Model that finds speech, or "none": silence is then transcribed too' -r
 complete -c transcribe -l threads -d 'Parts of one recording transcribed at the same time' -r
 complete -c transcribe -s l -l language -d 'Language that is spoken, as a code such as "de"; "auto" finds it out for each recording' -r
+complete -c transcribe -l cache -d 'File to keep results in [default: results.db in the folder of caches]' -r -F
+complete -c transcribe -l cache-size -d 'Most that is kept, in MiB; what was not used for longest goes first' -r
 complete -c transcribe -l field -d 'Field to read, as a dotted path' -r
 complete -c transcribe -l max-line -d 'Longest line, or text read whole, in bytes' -r
 complete -c transcribe -l as -d 'Key to write the main result under' -r
@@ -17,8 +19,10 @@ never\t'Never'"
 complete -c transcribe -l progress -d 'Progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
+complete -c transcribe -l no-jobserver -d 'Compute at once, without taking turns with other headwater programs'
 complete -c transcribe -l translate -d 'Write English whatever is spoken'
 complete -c transcribe -l words -d 'Times of words too'
+complete -c transcribe -l no-cache -d 'Ask the model again for what was asked before'
 complete -c transcribe -s R -l raw-input -d 'Each line of input is a text, not a record'
 complete -c transcribe -s s -l slurp -d 'With -R: all of the input is one text'
 complete -c transcribe -l paths -d 'Each line of stdin is a path'
@@ -31,5 +35,6 @@ complete -c transcribe -l no-via -d 'Do not add to "via"'
 complete -c transcribe -l stats -d 'Print totals as one JSON line on stderr at the end'
 complete -c transcribe -s q -l quiet -d 'Errors only on stderr'
 complete -c transcribe -s v -l verbose -d 'More on stderr; twice for yet more'
+complete -c transcribe -l nice -d 'Give way to everything else on this machine: lowest priority for the processor'
 complete -c transcribe -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c transcribe -s V -l version -d 'Print version'

@@ -1,5 +1,8 @@
 //! `escalate` as its users run it, against a provider that the test plays.
 
+#[path = "escalate/faults.rs"]
+mod faults;
+
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -269,6 +272,9 @@ fn a_budget_needs_a_price_and_a_provider_a_name() {
         .code(2)
         .says("OPENAI_API_KEY");
     program("escalate").args(["--question", "q", "--to", "local:none"]).run().code(2);
+    let missing = program("escalate").env("HEADWATER_MODELS", "/nonexistent");
+    let missing = missing.args(["--question", "q", "--to", "local:smollm2-135m"]).run().code(2);
+    missing.says("models pull smollm2-135m");
     let empty = program("escalate").env("HEADWATER_MODELS", "/nonexistent");
     empty.args(["--question", "q"]).run().code(2).says("models pull");
     ask(&endpoint).args(["--price", "1"]).run().code(2).says("--price");
@@ -301,6 +307,9 @@ fn model_a_local_model_answers_and_its_server_goes_with_us() {
         let id = running.id();
         assert_eq!(private_servers(id), 1);
         let child = child_of(id);
+        // In the middle of an answer of many tokens.
+        running.send(&format!("{{\"text\":\"{}\"}}", "The dog sat on the log. ".repeat(60)));
+        std::thread::sleep(Duration::from_millis(300));
         running.signal(signal);
         running.end();
         let deadline = Instant::now() + Duration::from_secs(10);

@@ -1,10 +1,12 @@
 //! `extract` as its users run it.
 
 use std::io::Write as _;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use testkit::{Outcome, data, program};
+use testkit::{Outcome, data, program, programs_folder};
 
 fn on(file: &str) -> Outcome {
     program("extract").arg(data(file)).run()
@@ -76,6 +78,63 @@ fn a_mailbox_is_a_stream_of_mails() {
 }
 
 #[test]
+fn the_first_mail_is_out_before_the_last_is_in() {
+    let mut running = program("extract").arg("-").start();
+    for n in 0..200 {
+        running.send(mail(n).trim_end_matches('\n'));
+        running.send("");
+    }
+    let first: Value = serde_json::from_str(&running.line()).expect("a record");
+    assert_eq!(first["document"]["headers"]["subject"], "Mail 0");
+    assert!(first["parent"].is_null(), "the id of what has not ended is not known");
+    running.send(mail(200).trim_end_matches('\n'));
+    running.close_stdin();
+    let (status, rest, _) = running.end();
+    assert_eq!((status, rest.len()), (0, 200));
+}
+
+fn make_fifo(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().expect("mkfifo runs").success());
+}
+
+#[test]
+fn a_mailbox_through_a_pipe_is_read_once_and_whole() {
+    let run = program("extract").args(["--timeout", "5", "pipe"]);
+    let path = run.folder().join("pipe");
+    make_fifo(&path);
+    let writer = std::thread::spawn(move || {
+        let mailbox: String = (0..1000).map(mail).collect();
+        std::fs::write(path, mailbox).expect("the program reads it all");
+    });
+    let records = run.run().code(0).records();
+    writer.join().expect("the writer");
+    assert_eq!(records.len(), 1000);
+    assert_eq!(records[999]["document"]["headers"]["subject"], "Mail 999");
+}
+
+#[test]
+fn a_writer_that_falls_silent_is_given_up_and_so_it_is_on_a_signal() {
+    for signal in [false, true] {
+        let run = program("extract").arg("pipe").within(Duration::from_secs(20));
+        let run = if signal { run } else { run.args(["--timeout", "1"]) };
+        let path = run.folder().join("pipe");
+        make_fifo(&path);
+        let running = run.start();
+        let mut writer = std::fs::OpenOptions::new().write(true).open(&path).expect("a reader");
+        writer.write_all(b"half a docu").expect("it is read");
+        if signal {
+            std::thread::sleep(Duration::from_millis(200));
+            running.signal("INT");
+            assert_eq!(running.end().0, 130);
+        } else {
+            let record: Value = serde_json::from_str(&running.line()).expect("a record");
+            assert_eq!(record["error"]["code"], "timeout");
+            assert_eq!(running.end().0, 1);
+        }
+    }
+}
+
+#[test]
 fn a_scanned_page_says_that_it_needs_ocr() {
     let record = on("docs/scanned.pdf").code(0).record();
     assert_eq!(record["document"]["needs_ocr"], true);
@@ -107,8 +166,7 @@ fn what_cannot_be_read_fails_alone() {
 fn a_fifo_without_a_writer_does_not_hang() {
     let run = program("extract").args(["--timeout", "1", "pipe"]).within(Duration::from_secs(20));
     let path = run.folder().join("pipe");
-    let made = std::process::Command::new("mkfifo").arg(&path).status().expect("mkfifo runs");
-    assert!(made.success());
+    make_fifo(&path);
     assert_eq!(run.run().code(1).error_code(), "timeout");
 }
 
@@ -150,11 +208,34 @@ fn bomb(size: usize) -> Vec<u8> {
 
 #[test]
 fn a_bomb_is_bounded() {
-    let run = program("extract").file("bomb.pdf", bomb(2 << 30)).arg("bomb.pdf");
     // 2 GiB of spaces must neither be kept nor take minutes; what it says is its own business.
-    let outcome = run.within(Duration::from_secs(90)).run();
-    assert!(outcome.status <= 1, "{outcome}");
-    assert_eq!(outcome.records().len(), 1);
+    let records = in_little_memory("bomb.pdf", &bomb(2 << 30));
+    assert_eq!(records.len(), 1);
+}
+
+#[test]
+fn a_line_of_a_hundred_megabytes_is_cut() {
+    let line = "all on one line ".repeat(100 << 16);
+    let records = in_little_memory("line.txt", line.as_bytes());
+    assert_eq!(records[0]["document"]["truncated"], true);
+    assert_eq!(records[0]["text"].as_str().map(str::len), Some(64 << 20));
+}
+
+/// What `extract` says of a file when it may have 1.5 GB of address space, stacks included.
+fn in_little_memory(name: &str, bytes: &[u8]) -> Vec<Value> {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join(name), bytes).expect("a file");
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -v 1500000; exec timeout 90 \"$0\" --jobs 1 \"$1\""])
+        .arg(programs_folder().join("extract"))
+        .arg(name)
+        .current_dir(folder.path())
+        .output()
+        .expect("sh runs");
+    let messages = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code().is_some_and(|code| code <= 1), "{:?} {messages}", output.status);
+    let text = String::from_utf8(output.stdout).expect("UTF-8");
+    text.lines().map(|line| serde_json::from_str(line).expect("a record")).collect()
 }
 
 #[test]
@@ -179,4 +260,32 @@ fn a_path_that_is_not_utf8_survives() {
     let again = program("extract").file("x", "").stdin(line);
     std::fs::write(again.folder().join(name), "odd").expect("a file");
     assert_eq!(again.run().code(0).record()["text"], "odd");
+}
+
+#[test]
+fn output_is_as_asked_and_what_the_user_wrote_stays() {
+    let plain = program("extract").file("a.txt", "one\r\ntwo").args(["-r", "a.txt"]).run().code(0);
+    assert_eq!(plain.text(), "one\ntwo\n");
+    let line = "{\"n\": 12345678901234567890,\"path\":\"a.txt\",\"text\":\"mine\"}\n";
+    let outcome =
+        program("extract").file("a.txt", "theirs").args(["--as", "body"]).stdin(line).run().code(0);
+    assert!(outcome.text().starts_with(line.trim_end_matches("}\n")), "{outcome}");
+    let record = outcome.record();
+    assert_eq!((&record["text"], &record["body"]), (&json!("mine"), &json!("theirs")));
+    let listed = program("extract").file("a.txt", "A").file("b.txt", "B").arg("-0");
+    let listed = listed.stdin("b.txt\0a.txt\0none\0").run().code(1).records();
+    let texts: Vec<_> = listed.iter().map(|r| r["text"].as_str().unwrap_or("")).collect();
+    assert_eq!(texts, ["B", "A", ""]);
+}
+
+#[test]
+fn an_attachment_without_text_is_listed_and_does_not_fail() {
+    let mail = "From: a@example.org\nTo: b@example.org\nSubject: s\nMIME-Version: 1.0\n\
+        Content-Type: multipart/mixed; boundary=x\n\n--x\nContent-Type: text/plain\n\nbody\n\
+        --x\nContent-Type: image/png; name=\"a.png\"\nContent-Transfer-Encoding: base64\n\
+        Content-Disposition: attachment; filename=\"../../a.png\"\n\niVBORw0KGgoAAAAN\n--x--\n";
+    let outcome = program("extract").arg("-").stdin(mail).run().code(0);
+    let listed = &outcome.record()["document"]["attachments"][0];
+    assert_eq!(listed["mime"], "image/png");
+    assert_eq!(listed["bytes"], 12);
 }

@@ -1,5 +1,8 @@
 //! `serve` as its users run it, with the real small models.
 
+#[path = "serve/faults.rs"]
+mod faults;
+
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::fs::PermissionsExt as _;
@@ -170,10 +173,12 @@ fn model_many_clients_are_all_answered() {
     let server = serve(&["--embedder", "none", "--queue", "64", "--parallel", "8"]);
     std::thread::scope(|scope| {
         let address = server.address.as_str();
-        let clients: Vec<_> = (0..24)
+        let clients: Vec<_> = (0..50)
             .map(|n| {
                 scope.spawn(move || {
-                    post(address, "/v1/chat/completions", "", &chat(&format!("Say {n}.")))
+                    let mut ask = chat(&format!("Say {n}."));
+                    ask["max_tokens"] = json!(4);
+                    post(address, "/v1/chat/completions", "", &ask)
                 })
             })
             .collect();

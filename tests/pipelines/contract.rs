@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testkit::{Answer, Endpoint, Outcome, Program, data, program};
 
-const PROGRAMS: [&str; 6] = ["escalate", "extract", "models", "serve", "summarize", "transcribe"];
+const PROGRAMS: [&str; 8] =
+    ["classify", "embed", "escalate", "extract", "models", "serve", "summarize", "transcribe"];
 
 /// A filter, with what it needs to run, and a record that it can handle.
 struct Subject {
@@ -37,6 +38,20 @@ fn subjects() -> Vec<Subject> {
     let arguments =
         ["--to", &endpoint.url(), "--model", "fake", "--price", "0,0", "--question", "What is it?"];
     vec![
+        Subject {
+            name: "classify",
+            arguments: vec!["--labels".into(), "good,bad".into()],
+            good: json!({"text": "What a fine morning."}),
+            result: "label",
+            _endpoint: None,
+        },
+        Subject {
+            name: "embed",
+            arguments: Vec::new(),
+            good: json!({"text": "What a fine morning."}),
+            result: "embedding",
+            _endpoint: None,
+        },
         Subject {
             name: "escalate",
             arguments: arguments.map(str::to_owned).to_vec(),

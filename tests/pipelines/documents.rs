@@ -26,6 +26,9 @@ fn desk() -> Desk {
         fs::copy(&path, at("inbox").join(name)).expect("a copy");
         fs::copy(&path, folder.path().join(name)).expect("a copy");
     }
+    for name in ["triage.jsonl", "triage-labels.txt", "reviews.txt"] {
+        fs::copy(repository().join("examples/data").join(name), at(name)).expect("a copy");
+    }
     let text = "The pump broke on Tuesday. Mr Berger repairs it on Thursday for 240 euros. \
         Somebody has to open the gate for him at nine in the morning.\n";
     fs::create_dir_all(at("notes")).expect("notes");
@@ -92,7 +95,8 @@ fn examples(program: &str) -> String {
 #[test]
 fn model_the_examples_of_filters_and_models_work() {
     let desk = desk();
-    for program in ["extract", "transcribe", "summarize", "escalate", "models"] {
+    for program in ["classify", "embed", "escalate", "extract", "models", "summarize", "transcribe"]
+    {
         let text = examples(program);
         let commands = commands(&text);
         assert!(commands.len() >= 3, "{program} has few examples");

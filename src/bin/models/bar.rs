@@ -37,6 +37,28 @@ impl Drop for Bytes {
     }
 }
 
+/// The steps of a computation, for people at a terminal.
+pub(crate) struct Steps(Bar);
+
+impl Steps {
+    pub(crate) fn new(general: &GeneralArgs, label: &str) -> Self {
+        let bar = Bar::new(general, Some(1), "{msg} {wide_bar} {pos}/{len}");
+        bar.message(label);
+        Self(bar)
+    }
+
+    /// `done` of `all` are done.
+    pub(crate) fn set(&mut self, done: usize, all: usize) {
+        self.0.set(done as u64, all as u64);
+    }
+}
+
+impl Drop for Steps {
+    fn drop(&mut self) {
+        self.0.finish();
+    }
+}
+
 /// Tells the user what a pull does: the bytes as a bar, all else as messages.
 pub(crate) struct Watcher<'a> {
     general: &'a GeneralArgs,

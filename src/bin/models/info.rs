@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 
 use cli::Error;
 use modelstore::inspect::inspect;
-use modelstore::{Entry, Format, Inspection, Sha256};
+use modelstore::{Entry, Format, Inspection, Sha256, Tuning};
 use serde::Serialize;
 
 use crate::args::InfoArgs;
@@ -30,6 +30,9 @@ struct Info<'a> {
     catalogue: Option<&'a Entry>,
     #[serde(skip_serializing_if = "Option::is_none")]
     header: Option<Header>,
+    /// What `models tune` found out on this processor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tuned: Option<Tuning>,
 }
 
 /// What the file's header says.
@@ -92,6 +95,7 @@ pub(crate) fn run(args: &InfoArgs, plan: &Plan, out: &mut Output) -> Result<(), 
             path,
             catalogue: entry,
             header,
+            tuned: listed.as_ref().and_then(|listed| plan.store.tuning(listed)),
         },
         out,
     )?;
@@ -114,6 +118,7 @@ fn file(name: &str, out: &mut Output) -> Result<(), Error> {
         from: None,
         catalogue: None,
         header: Some(header.into()),
+        tuned: None,
     };
     show(&info, out)
 }
@@ -160,6 +165,11 @@ fn facts(info: &Info<'_>) -> Vec<(&'static str, String)> {
         facts.push(("weights", header.quantization.clone()));
         facts.extend(header.context.iter().map(|c| ("context", c.to_string())));
         facts.extend(header.width.iter().map(|w| ("width", w.to_string())));
+    }
+    if let Some(tuning) = &info.tuned {
+        let best = tuning.chosen.as_ref().map_or("as downloaded", |chosen| &chosen.format);
+        let gain = tuning.speed().gain_over(&tuning.measured.speed);
+        facts.push(("tuned", format!("{best}, {gain:.1} times as fast on {}", tuning.cpu)));
     }
     facts
 }

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use cli::Error;
-use modelstore::{Entry, Format, Listed, Role, Task};
+use modelstore::{Entry, Format, Listed, Role, Store, Task};
 use serde::Serialize;
 
 use crate::args::ListArgs;
@@ -33,6 +33,9 @@ struct Row<'a> {
     /// Not what it was when its checksum was taken.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     changed: bool,
+    /// Weight format of the tuned file that is used in its place on this machine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tuned: Option<String>,
     default: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<Role>,
@@ -40,7 +43,8 @@ struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
-    fn new(entry: Option<&'a Entry>, listed: Option<&'a Listed>) -> Self {
+    fn new(entry: Option<&'a Entry>, listed: Option<&'a Listed>, store: &Store) -> Self {
+        let tuning = listed.and_then(|listed| store.tuning(listed));
         let sidecar = listed.and_then(|l| l.sidecar.as_ref());
         let format = entry.map(|e| e.format).or(sidecar.map(|s| s.format));
         let here = listed.is_some_and(|l| l.bytes.is_some());
@@ -56,6 +60,7 @@ impl<'a> Row<'a> {
             path: listed.map(|l| l.path.as_path()),
             original: listed.and_then(|l| fs::read_link(&l.path).ok()),
             changed: listed.is_some_and(|l| l.changed),
+            tuned: tuning.and_then(|tuning| Some(tuning.chosen?.format)),
             default: entry.is_some_and(|e| e.default),
             role: entry.and_then(|e| e.role),
             description: match (entry, sidecar) {
@@ -75,6 +80,7 @@ impl<'a> Row<'a> {
             (true, false, None) => "yes",
         };
         let mut notes = Vec::new();
+        notes.extend(self.tuned.iter().map(|format| format!("tuned: {format}")));
         if self.default {
             notes.push("default".to_owned());
         }
@@ -106,7 +112,7 @@ pub(crate) fn run(args: &ListArgs, plan: &Plan, out: &mut Output) -> Result<(), 
         .map(|l| (None, Some(l)));
     let rows = known
         .chain(others)
-        .map(|(entry, listed)| Row::new(entry, listed))
+        .map(|(entry, listed)| Row::new(entry, listed, &plan.store))
         .filter(|row| row.here || !args.here);
     if out.is_json() {
         return rows.into_iter().try_for_each(|row| out.json(&row));

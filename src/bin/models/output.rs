@@ -87,6 +87,12 @@ impl Output {
     }
 }
 
+/// A measured number, without the digits that mean nothing.
+pub(crate) fn rounded(value: f64, digits: i32) -> f64 {
+    let scale = 10_f64.powi(digits);
+    (value * scale).round() / scale
+}
+
 /// A size for people: `98.4 MB`.
 pub(crate) fn size(bytes: u64) -> String {
     let mut value = bytes as f64;

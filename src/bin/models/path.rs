@@ -1,16 +1,16 @@
 use cli::Error;
 use modelstore::{ResolveError, Task};
 
-use crate::args::NameArg;
+use crate::args::PathArgs;
 use crate::output::Output;
 use crate::plan::Plan;
 
-pub(crate) fn run(args: &NameArg, plan: &Plan, out: &mut Output) -> Result<(), Error> {
+pub(crate) fn run(args: &PathArgs, plan: &Plan, out: &mut Output) -> Result<(), Error> {
     let task = match plan.store.catalogue().find(&args.name) {
         Some(entry) => entry.task,
         None => task_of_other(&args.name, plan)?,
     };
-    let found = plan.store.resolve(&args.name, task)?;
+    let found = plan.store.resolve_as(&args.name, task, args.as_downloaded)?;
     if let Some(wanted) = &found.in_place_of {
         log::warn!("{} is used in place of {wanted}", found.name);
     }

@@ -65,7 +65,7 @@ pub(crate) fn run(args: &PullArgs, plan: &Plan, out: &mut Output) -> Result<(), 
 /// An alternative that is here already. For the default set it will do: its sources would be
 /// asked again and again otherwise. Who names the model gets another try.
 fn substitute(entry: &Entry, plan: &Plan) -> Option<Got> {
-    let found = plan.store.resolve(&entry.name, entry.task).ok()?;
+    let found = plan.store.resolve_as(&entry.name, entry.task, true).ok()?;
     let wanted = found.in_place_of?;
     log::warn!("{} is used in place of {wanted}; to try again: models pull {wanted}", found.name);
     Some(Got {

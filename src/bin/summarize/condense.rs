@@ -4,18 +4,22 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::ScopedJoinHandle;
 
-use engine::{Cancel, Complete, CompletionRequest, Error, StopReason};
+use engine::{Cancel, Complete, CompletionRequest, Error, Prompt, StopReason};
 
 use crate::chunk;
-use crate::prompt::{Stage, ask};
+use crate::prompt::{Stage, Wording};
 
 /// How to summarize.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Settings {
     /// Words of the summary asked for.
     pub(crate) words: usize,
     /// Parts of one text in work at the same time.
     pub(crate) parallel: usize,
+    /// What the model is told.
+    pub(crate) wording: Wording,
+    /// 0 chooses the likeliest word always.
+    pub(crate) temperature: f32,
 }
 
 /// A summary, and what it took.
@@ -43,7 +47,7 @@ const LONGEST_TOKEN: usize = 64;
 pub(crate) fn condense(
     model: &dyn Complete,
     text: &str,
-    settings: Settings,
+    settings: &Settings,
     cancel: &Cancel,
 ) -> Result<Condensed, Error> {
     let context = model.model().context;
@@ -90,7 +94,7 @@ fn group(model: &dyn Complete, summaries: &[String], budget: usize) -> Result<Ve
 
 struct Work<'a> {
     model: &'a dyn Complete,
-    settings: Settings,
+    settings: &'a Settings,
     cancel: &'a Cancel,
     max_tokens: usize,
     done: Condensed,
@@ -100,7 +104,7 @@ impl Work<'_> {
     /// Tokens of text that fit beside the instruction and the answer.
     fn budget(&self, stage: Stage) -> Result<usize, Error> {
         let context = self.model.model().context;
-        let overhead = self.model.count_prompt_tokens(&ask(stage, "", self.settings.words))?;
+        let overhead = self.model.count_prompt_tokens(&self.prompt(stage, ""))?;
         // The text may tokenise into a few more beside the template than alone.
         let needed = overhead + self.max_tokens + 8;
         let budget = context.saturating_sub(needed);
@@ -119,14 +123,19 @@ impl Work<'_> {
     }
 
     fn ask(&self, stage: Stage, text: &str) -> Result<(String, u64, u64), Error> {
-        let request =
-            CompletionRequest::new(ask(stage, text, self.settings.words), self.max_tokens);
+        let mut request = CompletionRequest::new(self.prompt(stage, text), self.max_tokens);
+        request.sampling.temperature = self.settings.temperature;
         let answer = self.model.complete(&request, self.cancel, &mut |_| {})?;
+        let style = self.settings.wording.style;
         let summary = match answer.stop {
-            StopReason::Stop => answer.text.trim(),
-            StopReason::Length => whole_sentences(answer.text.trim()),
+            StopReason::Stop => style.tidy(&answer.text),
+            StopReason::Length => style.tidy(style.whole(answer.text.trim())),
         };
-        Ok((summary.to_owned(), answer.tokens_in as u64, answer.tokens_out as u64))
+        Ok((summary, answer.tokens_in as u64, answer.tokens_out as u64))
+    }
+
+    fn prompt(&self, stage: Stage, text: &str) -> Prompt {
+        self.settings.wording.ask(stage, text, self.settings.words)
     }
 
     /// The summaries of `texts`, in order, several at a time.
@@ -166,20 +175,18 @@ impl Work<'_> {
     }
 }
 
-/// The text up to its last whole sentence, or all of it when it has none.
-fn whole_sentences(text: &str) -> &str {
-    let end = text.rfind(['.', '!', '?', '。', '！', '？']);
-    end.map_or(text, |at| &text[..at + text[at..].chars().next().map_or(0, char::len_utf8)])
-}
-
 #[cfg(test)]
 mod tests {
     use engine::scripted::Scripted;
     use engine::{Cancel, Error};
 
-    use super::{Settings, condense, whole_sentences};
+    use super::{Settings, condense};
+    use crate::prompt::Wording;
+    use crate::style::Style;
 
-    const SETTINGS: Settings = Settings { words: 5, parallel: 3 };
+    fn settings() -> Settings {
+        Settings { words: 5, parallel: 3, wording: Wording::default(), temperature: 0.0 }
+    }
 
     fn scripted(context: usize) -> Scripted {
         let rules = [("combine", "The whole."), ("omega", "Ends with omega."), ("", "A part.")];
@@ -189,7 +196,7 @@ mod tests {
     #[test]
     fn a_text_that_fits_is_read_in_one_pass() {
         let done =
-            condense(&scripted(400), "alpha beta omega", SETTINGS, &Cancel::default()).unwrap();
+            condense(&scripted(400), "alpha beta omega", &settings(), &Cancel::default()).unwrap();
         assert_eq!(done.summary, "Ends with omega.");
         assert_eq!((done.parts, done.bytes_read), (1, 16));
     }
@@ -197,7 +204,7 @@ mod tests {
     #[test]
     fn a_longer_text_is_read_whole_and_combined() {
         let text = "alpha beta gamma delta. ".repeat(500) + "omega";
-        let done = condense(&scripted(160), &text, SETTINGS, &Cancel::default()).unwrap();
+        let done = condense(&scripted(160), &text, &settings(), &Cancel::default()).unwrap();
         assert_eq!(done.summary, "The whole.");
         assert_eq!(done.bytes_read, text.len());
         assert!(done.parts > 20, "{done:?}");
@@ -207,14 +214,17 @@ mod tests {
     #[test]
     fn a_context_without_room_is_said() {
         let text = "word ".repeat(500);
-        let error = condense(&scripted(70), &text, SETTINGS, &Cancel::default()).unwrap_err();
+        let error = condense(&scripted(70), &text, &settings(), &Cancel::default()).unwrap_err();
         assert!(matches!(error, Error::TooLong { .. }), "{error}");
     }
 
     #[test]
-    fn a_cut_answer_ends_with_a_sentence() {
-        assert_eq!(whole_sentences("One. Two thr"), "One.");
-        assert_eq!(whole_sentences("一。二"), "一。");
-        assert_eq!(whole_sentences("no end"), "no end");
+    fn a_style_is_asked_for_and_tidied() {
+        let rules = [("Write a list", "* One.\n* Two.")];
+        let model = Scripted::new(400, rules.map(|(a, b)| (a.to_owned(), b.to_owned())).to_vec());
+        let wording = Wording { style: Style::Bullets, ..Wording::default() };
+        let settings = Settings { wording, ..settings() };
+        let done = condense(&model, "alpha", &settings, &Cancel::default()).unwrap();
+        assert_eq!(done.summary, "- One.\n- Two.");
     }
 }

@@ -33,6 +33,10 @@ pub struct Transcribe {
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Model", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub threads: u8,
 
+    /// Compute at once, without taking turns with other headwater programs
+    #[arg(long, help_heading = "Model")]
+    pub no_jobserver: bool,
+
     /// Language that is spoken, as a code such as "de"; "auto" finds it out for each recording
     #[arg(short, long, value_name = "CODE", default_value = "auto")]
     pub language: String,
@@ -44,6 +48,10 @@ pub struct Transcribe {
     /// Times of words too
     #[arg(long)]
     pub words: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub cache: results::CacheArgs,
 
     #[command(flatten)]
     #[allow(missing_docs)]

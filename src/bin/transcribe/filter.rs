@@ -1,8 +1,8 @@
 use std::path::Path;
 
-use cli::{Emit, Filter, Halt, Input, Operands, Origin};
+use cli::{Emit, Filter, Halt, Input, Operands, Origin, ResultKey, Results};
 use engine::Transcribe;
-use records::{Code, Failure, Text, Usage};
+use records::{Code, ContentHasher, Failure, Text, Usage};
 
 use crate::detector::Detector;
 use crate::error::TranscribeError;
@@ -34,6 +34,23 @@ impl Filter for TranscribeFilter {
     const RESULT: &'static str = "text";
     const FIELD: &'static str = "path";
     const OPERANDS: Operands = Operands::Files;
+
+    fn kept(&self, input: &Input) -> Option<(&Results, ResultKey)> {
+        let results = self.plan.results.as_ref()?;
+        // What comes through a pipe can be read only once.
+        if input.origin == Origin::Stdin {
+            return None;
+        }
+        let path = self.plan.field.text(&input.record).ok()?;
+        let path = Path::new(path.as_os());
+        // Looked at before it is opened: opening a pipe waits for its writer.
+        if !std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file()) {
+            return None;
+        }
+        let file = std::fs::File::open(path).ok()?;
+        let id = ContentHasher::new(file).finish().ok()?;
+        Some((results, results.key(&[id.as_bytes()])))
+    }
 
     fn worker(&self) -> Result<Listener, Failure> {
         Ok(self.listener()?)

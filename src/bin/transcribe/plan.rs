@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use cli::{Error, Session, Stop};
+use cli::{Error, Results, Session, Stop};
 use engine::Cancel;
 use modelstore::{ResolveError, Resolved, Store, Task};
 use records::Field;
@@ -26,6 +26,8 @@ pub(crate) struct Plan {
     pub(crate) timeout: Option<Duration>,
     pub(crate) cancel: Cancel,
     pub(crate) stop: Stop,
+    /// Transcripts of earlier runs.
+    pub(crate) results: Option<Results>,
 }
 
 impl Plan {
@@ -35,7 +37,7 @@ impl Plan {
             NO_VAD => None,
             name => Some(resolve(&store, name, Task::Vad)?.path),
         };
-        let whisper = load(&resolve(&store, &args.model, Task::Transcribe)?)?;
+        let whisper = load(&resolve(&store, &args.model, Task::Transcribe)?, !args.no_jobserver)?;
         let language = args.language.to_ascii_lowercase();
         whisper.check_language(&language).map_err(|e| multilingual(e.to_string(), &whisper))?;
         if args.translate && !whisper.is_multilingual() {
@@ -43,6 +45,15 @@ impl Plan {
             let message = format!("{name} knows English only and cannot translate");
             return Err(multilingual(message, &whisper));
         }
+        let results = args.cache.open(&[
+            b"transcribe",
+            env!("CARGO_PKG_VERSION").as_bytes(),
+            whisper.model().sha256.as_bytes(),
+            args.vad.as_bytes(),
+            language.as_bytes(),
+            &[args.translate.into(), args.words.into()],
+            args.stream.result_or("text").as_bytes(),
+        ])?;
         let threads = usize::from(args.threads);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         Ok(Self {
@@ -56,6 +67,7 @@ impl Plan {
             timeout: args.stream.timeout,
             cancel: Cancel::on(session.stop.flag()),
             stop: session.stop.clone(),
+            results,
         })
     }
 }
@@ -68,10 +80,11 @@ fn resolve(store: &Store, name: &str, task: Task) -> Result<Resolved, ResolveErr
     Ok(file)
 }
 
-fn load(file: &Resolved) -> Result<Whisper, engine::Error> {
+fn load(file: &Resolved, jobserver: bool) -> Result<Whisper, engine::Error> {
     Whisper::load(Options {
         name: file.name.clone(),
         sha256: file.sha256.to_string(),
+        jobserver,
         ..Options::new(&file.path)
     })
 }

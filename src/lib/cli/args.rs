@@ -47,6 +47,10 @@ pub struct GeneralArgs {
     /// Progress on stderr
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub progress: When,
+
+    /// Give way to everything else on this machine: lowest priority for the processor
+    #[arg(long, help_heading = "Handling")]
+    pub nice: bool,
 }
 
 /// Arguments of every filter: where records come from, how they are handled, how they leave.

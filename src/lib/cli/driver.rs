@@ -21,7 +21,7 @@ use crate::order::{BATCH, Entry, Job, Outbox, Task, Window};
 use crate::progress::Bar;
 use crate::source::{Input, Next, Source};
 use crate::totals::{Totals, describe};
-use crate::{Session, signal::Stop};
+use crate::{Session, cached, signal::Stop};
 
 /// Runs `filter` over what `args` name, with `default_jobs` workers where `--jobs` is not given.
 ///
@@ -148,7 +148,7 @@ fn apply<F: Filter>(
             Some(own) => own,
             None => filter.worker().map_err(Halt::Failed)?,
         };
-        let result = filter.apply(&mut own, input, &mut emit);
+        let result = cached::apply(filter, &mut own, input, &mut emit);
         // Not put back after a panic: nobody knows what state it was left in.
         *worker = Some(own);
         result

@@ -36,7 +36,11 @@ pub const VARIABLES: &[Variable] = &[
         "HEADWATER_MODELS",
         "Folder of the model store; default $XDG_DATA_HOME/headwater/models.",
     ),
-    plain("HEADWATER_STATE", "Folder of ledgers and caches; default $XDG_STATE_HOME/headwater."),
+    plain(
+        "HEADWATER_STATE",
+        "Folder of ledgers and caches; default $XDG_STATE_HOME/headwater and \
+         $XDG_CACHE_HOME/headwater.",
+    ),
     plain(
         "HEADWATER_CONFIG",
         "Configuration file; default $XDG_CONFIG_HOME/headwater/config.toml.",
@@ -56,7 +60,10 @@ pub const VARIABLES: &[Variable] = &[
     plain("XDG_DATA_HOME", "Base of the model store; default ~/.local/share."),
     plain("XDG_STATE_HOME", "Base of ledgers; default ~/.local/state."),
     plain("XDG_CONFIG_HOME", "Base of the configuration file; default ~/.config."),
-    plain("XDG_CACHE_HOME", "Where other programs' model caches are looked for; default ~/.cache."),
+    plain(
+        "XDG_CACHE_HOME",
+        "Base of caches, also where other programs' models are looked for; default ~/.cache.",
+    ),
     plain("HOME", "Home folder."),
     plain("PATH", "Where other programs are looked for."),
     plain("HF_HOME", "Where the hub's cache is looked for by models scan."),
@@ -123,6 +130,12 @@ pub fn proxy() -> (Option<String>, Vec<String>) {
     let except = text(&["NO_PROXY", "no_proxy"]).unwrap_or_default();
     let except = except.split(',').map(str::trim).filter(|e| !e.is_empty()).map(str::to_owned);
     (text(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"]), except.collect())
+}
+
+/// The folder of caches: they may be deleted at any time.
+pub fn cache_folder() -> Option<PathBuf> {
+    let own = get("HEADWATER_STATE").map(PathBuf::from);
+    own.or_else(|| Some(cache_home()?.join("headwater")))
 }
 
 /// Where other programs keep their caches.

@@ -2,6 +2,7 @@ use std::time::Instant;
 
 use records::{Failure, Record, Step, Usage};
 
+use crate::cached::{ResultKey, Results, Watched, Witness};
 use crate::signal::Stop;
 use crate::source::Input;
 
@@ -75,6 +76,14 @@ pub trait Filter: Send + Sync + 'static {
         out: &mut Emit<'_>,
     ) -> Result<(), Halt>;
 
+    /// Where the result for this record is kept from run to run, and under which key; none for a
+    /// record whose result is not kept. Asked before [`Filter::apply`], which is left out when
+    /// the result is there. Kept are results of one record without a failure: the keys that
+    /// were added.
+    fn kept(&self, _input: &Input) -> Option<(&Results, ResultKey)> {
+        None
+    }
+
     /// Emits what can be known only after the last record.
     ///
     /// # Errors
@@ -146,6 +155,17 @@ impl<'a> Emit<'a> {
         }
         self.since = Instant::now();
         self.sink.send(Output { record, failure: None, usage: Some(usage) })
+    }
+
+    /// Runs `body` with a sink that shows `witness` what is emitted.
+    pub(crate) fn watched<T>(
+        &mut self,
+        witness: &mut Witness<'_>,
+        body: impl FnOnce(&mut Emit<'_>) -> T,
+    ) -> T {
+        let mut sink = Watched { sink: &mut *self.sink, witness };
+        let (context, input, since) = (self.context, self.input, self.since);
+        body(&mut Emit { sink: &mut sink, context, input, since })
     }
 
     /// Writes a record untouched.

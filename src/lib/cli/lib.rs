@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+mod cached;
 mod config;
 pub mod driver;
 pub mod env;
@@ -32,6 +33,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, FromArgMatches};
 
 pub use args::{GeneralArgs, StreamArgs};
+pub use cached::{ResultKey, Results};
 pub use error::Error;
 pub use exit::Exit;
 pub use filter::{Emit, Filter, Halt, Operands, Stopped};
@@ -117,6 +119,10 @@ fn parse_and_run<P: Program>() -> Result<Exit, Error> {
     let program = P::from_arg_matches_mut(&mut matches)
         .map_err(|e| Error::usage(e.render().to_string().trim().to_owned()))?;
     message::set_level(program.general(), P::CHATTY);
+    if program.general().nice {
+        rustix::process::nice(19)
+            .map_err(|e| Error::setup(format!("cannot lower the priority: {e}")))?;
+    }
     let session = Session { program: P::NAME, stop: Stop::install()? };
     let exit = program.run(&session)?;
     Ok(session.stop.signal().map_or(exit, Exit::Signal))

@@ -20,6 +20,8 @@ pub(crate) struct Totals {
     pub(crate) failed: u64,
     /// Of those, passed untouched.
     pub(crate) passed: u64,
+    /// Of those, answered from what an earlier run kept.
+    cached: u64,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     failures: BTreeMap<String, u64>,
     tokens_in: u64,
@@ -49,6 +51,7 @@ impl Totals {
         self.tokens_in += usage.tokens_in.unwrap_or(0);
         self.tokens_out += usage.tokens_out.unwrap_or(0);
         self.cost += usage.cost.unwrap_or(0.0);
+        self.cached += u64::from(usage.cached == Some(true));
     }
 
     fn count_failure(&mut self, output: &Output, failure: &Failure) {

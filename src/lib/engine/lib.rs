@@ -1,4 +1,5 @@
-//! What a local model can be asked: complete a prompt, embed texts, transcribe speech.
+//! What a local model can be asked: complete a prompt, score answers to it, embed texts,
+//! transcribe speech.
 //!
 //! The traits here are all that programs see. `llama` and `whisper` stand behind them with C++;
 //! [`scripted`] stands behind them with replies from a file, for tests. Nothing in this crate
@@ -11,6 +12,7 @@ mod complete;
 mod embed;
 mod error;
 mod model;
+mod score;
 pub mod scripted;
 mod transcribe;
 
@@ -22,6 +24,7 @@ pub use complete::{
 pub use embed::{Embed, Embedding};
 pub use error::Error;
 pub use model::ModelInfo;
+pub use score::{Measure, Score, ScoreRequest, Scores};
 pub use transcribe::{
     DetectSpeech, LANGUAGE_AUTO, Segment, SpeechSpan, Transcribe, TranscribeRequest, Transcript,
     Word,

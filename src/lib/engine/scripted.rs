@@ -2,7 +2,7 @@
 
 use crate::{
     Cancel, Complete, Completion, CompletionRequest, Embed, Embedding, Error, Message, ModelInfo,
-    Prompt, StopReason,
+    Prompt, Score, ScoreRequest, Scores, StopReason,
 };
 
 /// Answers with the reply of the first rule whose key occurs in the prompt; a token is a
@@ -80,6 +80,38 @@ impl Complete for Scripted {
     }
 }
 
+/// The candidate that is the script's reply is nine times as likely as each of the others.
+impl Score for Scripted {
+    fn model(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    fn score(&self, request: &ScoreRequest, cancel: &Cancel) -> Result<Scores, Error> {
+        if let Some(reason) = cancel.reason() {
+            return Err(Error::Cancelled(reason));
+        }
+        let candidates = &request.candidates;
+        let distinct: std::collections::BTreeSet<&String> = candidates.iter().collect();
+        if distinct.len() < candidates.len() || candidates.iter().any(String::is_empty) {
+            return Err(Error::Constraint("candidates that are empty or alike".into()));
+        }
+        let longest = candidates.iter().map(|text| tokens(text)).max();
+        let longest = longest.ok_or_else(|| Error::Constraint("there are no candidates".into()))?;
+        let prompt = prompt_text(&request.prompt);
+        let tokens_in = tokens(&prompt);
+        let needed = tokens_in + longest;
+        if needed > self.info.context {
+            return Err(Error::TooLong { needed, context: self.info.context });
+        }
+        let reply = self.rules.iter().find(|(key, _)| prompt.contains(key.as_str()));
+        let is_reply = |text: &String| reply.is_some_and(|(_, reply)| reply == text);
+        let weight = |text: &String| if is_reply(text) { 0.9 } else { 0.1 };
+        let sum: f64 = candidates.iter().map(weight).sum();
+        let logprobs = candidates.iter().map(|text| (weight(text) / sum).ln()).collect();
+        Ok(Scores { logprobs, tokens_in, tokens_out: 0 })
+    }
+}
+
 impl Embed for Scripted {
     fn model(&self) -> &ModelInfo {
         &self.info
@@ -90,6 +122,10 @@ impl Embed for Scripted {
     }
 
     fn embed(&self, texts: &[&str], _cancel: &Cancel) -> Result<Vec<Embedding>, Error> {
+        let context = self.info.context;
+        if let Some(needed) = texts.iter().map(|text| tokens(text)).find(|&n| n > context) {
+            return Err(Error::TooLong { needed, context });
+        }
         // Letters counted by their code modulo four: alike texts are near, and it is stable.
         let one = |text: &&str| {
             let mut vector = vec![1e-3_f32; 4];

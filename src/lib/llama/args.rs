@@ -3,13 +3,21 @@ use modelstore::{ResolveError, Resolved, Store, Task};
 
 use crate::Options;
 
+/// The name that stands for the best model for this machine.
+const AUTO: &str = "auto";
+
 /// Arguments of the programs that run a language model.
 #[derive(Clone, Debug, Args)]
 #[command(next_help_heading = "Model")]
 pub struct ModelArgs {
-    /// Model: a name in the store, or a GGUF file
+    /// Model: a name in the store, a GGUF file, or 'auto': the largest that is here, fits the
+    /// memory and reads at least 100 tokens a second, as measured by 'models fit'
     #[arg(short, long, value_name = "NAME")]
     pub model: Option<String>,
+
+    /// The model's file as it was downloaded, not the one that 'models tune' made of it
+    #[arg(long)]
+    pub as_downloaded: bool,
 
     /// Tokens of one request, prompt and answer together; 0: the model's own, at most 8192
     #[arg(long, value_name = "TOKENS", default_value_t = 0)]
@@ -30,6 +38,10 @@ pub struct ModelArgs {
     /// Memory for the keys and values of all requests, in MiB
     #[arg(long, value_name = "MIB", default_value_t = 1024)]
     pub kv_memory: u64,
+
+    /// Compute at once, without taking turns with other headwater programs
+    #[arg(long)]
+    pub no_jobserver: bool,
 }
 
 fn parallel(text: &str) -> Result<usize, String> {
@@ -43,14 +55,20 @@ impl ModelArgs {
     /// The file of the model asked for, or of `default`; says so when another one stands in.
     ///
     /// # Errors
-    /// As [`Store::resolve`].
+    /// As [`Store::resolve`], and for `--model auto` as [`Store::resolve_auto`].
     pub fn resolve(
         &self,
         store: &Store,
         default: &str,
         task: Task,
     ) -> Result<Resolved, ResolveError> {
-        let file = store.resolve(self.model.as_deref().unwrap_or(default), task)?;
+        let name = self.model.as_deref().unwrap_or(default);
+        if name == AUTO {
+            let file = store.resolve_auto(task, self.as_downloaded)?;
+            log::info!("model: {}", file.name);
+            return Ok(file);
+        }
+        let file = store.resolve_as(name, task, self.as_downloaded)?;
         if let Some(wanted) = &file.in_place_of {
             log::warn!("{wanted} is not here: {} is used in its place", file.name);
         }
@@ -75,6 +93,7 @@ impl ModelArgs {
             threads: self.thread_count(),
             gpu_layers: self.gpu_layers,
             kv_bytes: self.kv_memory << 20,
+            jobserver: !self.no_jobserver,
             ..Options::new(&file.path)
         }
     }

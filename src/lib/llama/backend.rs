@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::ffi::{CStr, c_char, c_void};
 use std::sync::OnceLock;
+use std::sync::mpsc::Sender;
 
 use llama_cpp_2::llama_backend::LlamaBackend;
 
@@ -16,6 +17,8 @@ thread_local! {
         const { RefCell::new((log::Level::Debug, String::new())) };
     /// Error lines, while this thread captures them.
     static CAPTURED: RefCell<Option<Vec<String>>> = const { RefCell::new(None) };
+    /// Who follows the lines of this thread.
+    static FOLLOWER: RefCell<Option<Sender<String>>> = const { RefCell::new(None) };
 }
 
 /// The running backend; llama.cpp is started on the first call.
@@ -36,6 +39,15 @@ pub(crate) fn capture<T>(call: impl FnOnce() -> T) -> (T, Vec<String>) {
     CAPTURED.with_borrow_mut(|lines| *lines = Some(Vec::new()));
     let result = call();
     (result, CAPTURED.take().unwrap_or_default())
+}
+
+/// Runs `call`, and sends every line that llama.cpp logs on this thread meanwhile to `follower`:
+/// the only way in which it tells how far it is.
+pub(crate) fn follow<T>(follower: Sender<String>, call: impl FnOnce() -> T) -> T {
+    FOLLOWER.with_borrow_mut(|slot| *slot = Some(follower));
+    let result = call();
+    FOLLOWER.take();
+    result
 }
 
 /// ggml's level as one of ours. What it calls information is of use to its developers.
@@ -89,8 +101,12 @@ fn finish(level: log::Level, line: &str) {
         }
         _ => false,
     });
+    let followed = FOLLOWER.with_borrow(|follower| {
+        // A follower that left does not mind.
+        follower.as_ref().is_some_and(|follower| follower.send(line.to_owned()).is_ok())
+    });
     // A captured error becomes part of our own error: it would be said twice.
-    let level = if captured { log::Level::Debug } else { level };
+    let level = if captured || followed { level.max(log::Level::Debug) } else { level };
     if !line.is_empty() {
         log::log!(target: "ggml", level, "{line}");
     }

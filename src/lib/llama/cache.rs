@@ -84,6 +84,11 @@ impl<'model> Cache<'model> {
         Ok(())
     }
 
+    /// Forgets a sequence from `len` on.
+    pub(crate) fn cut(&mut self, sequence: usize, len: usize) -> Result<(), Error> {
+        self.clear_from(sequence, len)
+    }
+
     /// Frees a sequence.
     pub(crate) fn free(&mut self, sequence: usize) -> Result<(), Error> {
         self.clear_from(sequence, 0)

@@ -9,14 +9,16 @@ use engine::{
     Cancel, Complete, Completion, CompletionRequest, Error, ModelInfo, Prompt, StopReason,
 };
 use llama_cpp_2::context::params::LlamaContextParams;
+use llama_cpp_2::token::LlamaToken;
 
+use crate::answer::{Answering, gone};
 use crate::cache::Cache;
 use crate::facts::{self, Facts};
 use crate::model::{Model, nonzero, size};
 use crate::options::{DEFAULT_CONTEXT, MAX_PARALLEL};
 use crate::sampler::Chooser;
 use crate::scheduler::{Counters, Scheduler, Stats};
-use crate::slot::{Event, Job};
+use crate::slot::{Event, Job, Work};
 use crate::text::TextHolder;
 use crate::{Options, grammar};
 
@@ -76,15 +78,16 @@ impl Llama {
         let (jobs, inbox) = unbounded();
         let counters = Arc::new(Counters::default());
         let mut llama = Self { info, model, counters, jobs: Some(jobs), threads: Vec::new() };
-        for _ in 0..contexts {
+        for number in 0..contexts {
             // Joined by the drop of `llama` if this or a later context cannot be made.
-            llama.start(&options, lengths, &inbox)?;
+            llama.start(number, &options, lengths, &inbox)?;
         }
         Ok(llama)
     }
 
     fn start(
         &mut self,
+        number: usize,
         options: &Options,
         lengths: Lengths,
         inbox: &Receiver<Job>,
@@ -93,7 +96,7 @@ impl Llama {
         let thread = std::thread::Builder::new().name("llama".into()).spawn({
             let (model, counters) = (Arc::clone(&self.model), Arc::clone(&self.counters));
             let (options, inbox) = (options.clone(), inbox.clone());
-            move || serve(&model, &options, lengths, counters, &inbox, &ready)
+            move || serve(&model, &options, number, lengths, counters, &inbox, &ready)
         });
         self.threads.push(thread.map_err(|error| options.refuse(error.to_string()))?);
         started.recv().unwrap_or_else(|_| Err(options.refuse("its thread ended")))
@@ -104,30 +107,54 @@ impl Llama {
         self.counters.stats()
     }
 
-    fn job(
-        &self,
-        request: &CompletionRequest,
-        cancel: &Cancel,
-        events: Sender<Event>,
-    ) -> Result<Job, Error> {
-        let prompt = self.model.prompt(&request.prompt)?;
+    /// The weights and the vocabulary.
+    pub(crate) fn weights(&self) -> &Model {
+        &self.model
+    }
+
+    /// Which model this is.
+    pub(crate) fn info(&self) -> &ModelInfo {
+        &self.info
+    }
+
+    /// Tokens of a prompt after which `more` tokens still fit.
+    pub(crate) fn fitting(&self, prompt: &Prompt, more: usize) -> Result<Vec<LlamaToken>, Error> {
+        let prompt = self.model.prompt(prompt)?;
         if prompt.is_empty() {
             return Err(Error::Engine("the prompt is empty".into()));
         }
-        let needed = prompt.len().saturating_add(request.max_tokens);
+        let needed = prompt.len().saturating_add(more);
         if needed > self.info.context {
             return Err(Error::TooLong { needed, context: self.info.context });
         }
-        let grammar = request.constraint.as_ref().map(grammar::compile).transpose()?;
-        let chooser = Chooser::new(&self.model, &request.sampling, grammar.as_deref(), &prompt)?;
-        Ok(Job {
-            prompt,
-            max_tokens: request.max_tokens,
-            chooser,
-            holder: TextHolder::new(&request.stop),
-            cancel: cancel.clone(),
-            events,
-        })
+        Ok(prompt)
+    }
+
+    /// Hands a request to the threads, and its events to `hear` until that returns something.
+    pub(crate) fn ask<T>(
+        &self,
+        prompt: Vec<LlamaToken>,
+        work: Work,
+        cancel: &Cancel,
+        mut hear: impl FnMut(Event) -> Option<Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let (events, heard) = unbounded();
+        let job = Job { prompt, work, cancel: cancel.clone(), events };
+        self.jobs.as_ref().ok_or_else(gone)?.send(job).map_err(|_| gone())?;
+        loop {
+            // The thread drops its end when it dies: this never waits for nobody. A request that
+            // waits for a context to have room is not looked at meanwhile but here.
+            let event = match heard.recv_timeout(LOOK) {
+                Err(RecvTimeoutError::Timeout) => match cancel.reason() {
+                    Some(reason) => return Err(Error::Cancelled(reason)),
+                    None => continue,
+                },
+                event => event.map_err(|_| gone())?,
+            };
+            if let Some(end) = hear(event) {
+                return end;
+            }
+        }
     }
 }
 
@@ -135,6 +162,7 @@ impl Llama {
 fn serve(
     model: &Model,
     options: &Options,
+    number: usize,
     lengths: Lengths,
     counters: Arc<Counters>,
     inbox: &Receiver<Job>,
@@ -155,7 +183,7 @@ fn serve(
             let mut scheduler =
                 Scheduler::new(model, cache, lengths.parallel, lengths.batch, share, counters);
             if ready.send(Ok(())).is_ok() {
-                scheduler.run(inbox);
+                scheduler.run(inbox, options.cpu_worker(number));
             }
         }
         Err(error) => {
@@ -219,43 +247,33 @@ impl Complete for Llama {
         if let Some(reason) = cancel.reason() {
             return Err(Error::Cancelled(reason));
         }
-        let (events, heard) = unbounded();
-        let job = self.job(request, cancel, events)?;
-        let tokens_in = job.prompt.len();
+        let prompt = self.fitting(&request.prompt, request.max_tokens)?;
+        let tokens_in = prompt.len();
         let mut text = String::new();
         if request.max_tokens == 0 {
             let stop = StopReason::Length;
             return Ok(Completion { text, tokens_in, tokens_out: 0, stop, mean_logprob: None });
         }
-        let gone = || Error::Engine("the engine's thread has ended".into());
-        self.jobs.as_ref().ok_or_else(gone)?.send(job).map_err(|_| gone())?;
-        loop {
-            // The thread drops its end when it dies: this never waits for nobody. A request that
-            // waits for a context to have room is not looked at meanwhile but here.
-            let event = match heard.recv_timeout(LOOK) {
-                Err(RecvTimeoutError::Timeout) => match cancel.reason() {
-                    Some(reason) => return Err(Error::Cancelled(reason)),
-                    None => continue,
-                },
-                event => event.map_err(|_| gone())?,
-            };
-            match event {
-                Event::Text(piece) => {
-                    on_text(&piece);
-                    text.push_str(&piece);
-                }
-                Event::Done(answer) => {
-                    let answer = answer?;
-                    return Ok(Completion {
-                        text,
-                        tokens_in,
-                        tokens_out: answer.tokens,
-                        stop: answer.stop,
-                        mean_logprob: answer.mean_logprob,
-                    });
-                }
+        let grammar = request.constraint.as_ref().map(grammar::compile).transpose()?;
+        let chooser = Chooser::new(&self.model, &request.sampling, grammar.as_deref(), &prompt)?;
+        let answering = Answering::new(chooser, TextHolder::new(&request.stop), request.max_tokens);
+        let answer = self.ask(prompt, Work::Answer(answering), cancel, |event| match event {
+            Event::Text(piece) => {
+                on_text(&piece);
+                text.push_str(&piece);
+                None
             }
-        }
+            Event::Answered(answer) => Some(Ok(answer)),
+            Event::Failed(error) => Some(Err(error)),
+            Event::Scored(..) => Some(Err(gone())),
+        })?;
+        Ok(Completion {
+            text,
+            tokens_in,
+            tokens_out: answer.tokens,
+            stop: answer.stop,
+            mean_logprob: answer.mean_logprob,
+        })
     }
 }
 

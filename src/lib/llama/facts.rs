@@ -125,7 +125,7 @@ impl Facts {
     ///
     /// The weights are counted whole: formats that ggml repacks for the CPU are copied.
     pub(crate) fn check_memory(&self, options: &Options, extra: u64) -> Result<(), Error> {
-        let Some(available) = available_memory() else { return Ok(()) };
+        let Some(available) = modelstore::memory::available() else { return Ok(()) };
         let needed = self.file_bytes.saturating_add(extra);
         if options.gpu_layers > 0 || needed <= available {
             return Ok(());
@@ -152,27 +152,9 @@ impl Facts {
     }
 }
 
-/// `MemAvailable` in bytes; none where the system does not say.
-fn available_memory() -> Option<u64> {
-    parse_available(&std::fs::read_to_string("/proc/meminfo").ok()?)
-}
-
-fn parse_available(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()?.checked_mul(1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn meminfo_is_read_in_kibibytes() {
-        let text = "MemTotal:       24 kB\nMemFree: 1 kB\nMemAvailable:   16384 kB\n";
-        assert_eq!(parse_available(text), Some(16 << 20));
-        assert_eq!(parse_available("MemTotal: 1 kB"), None);
-        assert_eq!(parse_available("MemAvailable: x kB"), None);
-    }
 
     #[test]
     fn too_little_memory_is_said_in_numbers() {

@@ -1,6 +1,6 @@
 //! llama.cpp behind the traits of `engine`.
 //!
-//! [`Llama`] generates text, [`LlamaEmbedder`] embeds it. Each owns one thread with one context
+//! [`Llama`] generates text and scores given answers, [`LlamaEmbedder`] embeds texts. Each owns one thread with one context
 //! of llama.cpp; callers on any thread ask, sleep, and are answered together: requests enter
 //! and leave a running batch, and a beginning that prompts have in common is decoded once.
 //!
@@ -20,30 +20,44 @@
 //! }
 //! ```
 //!
+//! Which weight format this machine runs best is found out with [`requantize`], [`measure_speed`]
+//! and [`compare`]: `models tune` is made of them.
+//!
 //! The backend is started once a process and never stopped. A failed assertion inside the C++
 //! code ends the process: nothing can catch it, so callers flush what is finished before they
 //! ask.
 
+mod answer;
 mod args;
 mod backend;
 mod cache;
+mod candidates;
+mod compare;
 mod complete;
 mod embed;
 mod facts;
 mod grammar;
 mod keywords;
+mod measure;
 mod model;
 mod options;
 mod prefix;
 mod prompt;
+mod quantize;
 mod sampler;
 mod scheduler;
 mod schema;
+mod score;
+mod scoring;
 mod slot;
 mod text;
+mod windows;
 
 pub use args::ModelArgs;
+pub use compare::compare;
 pub use complete::Llama;
 pub use embed::LlamaEmbedder;
+pub use measure::measure_speed;
 pub use options::Options;
+pub use quantize::{WeightFormat, requantize};
 pub use scheduler::Stats;

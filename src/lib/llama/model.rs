@@ -1,7 +1,7 @@
 //! A loaded model: weights, vocabulary and chat template.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use engine::{Error, Prompt};
 use llama_cpp_2::context::LlamaContext;
@@ -12,6 +12,7 @@ use llama_cpp_2::token::LlamaToken;
 
 use crate::facts::Facts;
 use crate::prompt::{self, Piece};
+use crate::windows::windows;
 use crate::{Options, backend};
 
 /// Longest text given to the tokenizer, in bytes: its lengths are 32-bit.
@@ -24,6 +25,8 @@ pub(crate) struct Model {
     template: LlamaChatTemplate,
     /// A SentencePiece vocabulary that puts a space before every text.
     adds_space: bool,
+    /// Tokens that end an answer, once they are asked for: a vocabulary has up to 10⁵ to look at.
+    ends: OnceLock<Vec<LlamaToken>>,
 }
 
 impl Model {
@@ -42,11 +45,11 @@ impl Model {
             let reason = said.map_or_else(|| error.to_string(), |(_, reason)| reason.to_owned());
             options.refuse(format!("{reason} (architecture `{}`)", facts.architecture))
         })?;
-        let template = chat_template(&inner, options)?;
+        let template = chat_template(&inner, options, facts)?;
         let is = |key: &str, value: &str| inner.meta_val_str(key).is_ok_and(|it| it == value);
         let adds_space =
             is("tokenizer.ggml.model", "llama") && !is("tokenizer.ggml.add_space_prefix", "false");
-        Ok(Arc::new(Self { inner, template, adds_space }))
+        Ok(Arc::new(Self { inner, template, adds_space, ends: OnceLock::new() }))
     }
 
     /// A context of this model.
@@ -79,6 +82,19 @@ impl Model {
         self.inner.vocab().is_eog(token)
     }
 
+    /// All tokens that end an answer.
+    pub(crate) fn ends_all(&self) -> &[LlamaToken] {
+        self.ends.get_or_init(|| {
+            let vocabulary = self.inner.n_vocab();
+            (0..vocabulary).map(LlamaToken).filter(|&token| self.ends(token)).collect()
+        })
+    }
+
+    /// Tokens of plain text that goes on where a prompt ends.
+    pub(crate) fn continuation(&self, text: &str) -> Result<Vec<LlamaToken>, Error> {
+        if self.adds_space { self.continued(text, false) } else { self.tokenize(text, false) }
+    }
+
     /// The bytes that `token` stands for; none for control tokens.
     pub(crate) fn bytes(&self, token: LlamaToken) -> Vec<u8> {
         self.inner.vocab().token_to_piece(token, false, None)
@@ -93,7 +109,22 @@ impl Model {
         if text.len() > MAX_TEXT {
             return Err(Error::Engine(format!("a text of {} bytes is too long", text.len())));
         }
-        Ok(self.inner.vocab().tokenize(text.as_bytes(), false, special))
+        let raw = |text: &str| self.inner.vocab().tokenize(text.as_bytes(), false, special);
+        // A template is short, and a control token in it must not be cut.
+        if special {
+            return Ok(raw(text));
+        }
+        let mut tokens = Vec::new();
+        for (n, window) in windows(text).enumerate() {
+            let own = if n > 0 && self.adds_space {
+                let (lead, both) = (raw("\n"), raw(&format!("\n{window}")));
+                both.strip_prefix(lead.as_slice()).map_or_else(|| raw(window), <[_]>::to_vec)
+            } else {
+                raw(window)
+            };
+            tokens.extend(own);
+        }
+        Ok(tokens)
     }
 
     /// Tokens of text with the model's own first and last tokens, as an encoder expects.
@@ -156,13 +187,19 @@ impl Model {
 }
 
 /// The template in the file; `ChatML` where there is none, or none that llama.cpp knows.
-fn chat_template(model: &LlamaModel, options: &Options) -> Result<LlamaChatTemplate, Error> {
+fn chat_template(
+    model: &LlamaModel,
+    options: &Options,
+    facts: &Facts,
+) -> Result<LlamaChatTemplate, Error> {
     let probe = |template: &LlamaChatTemplate| {
         let turn = LlamaChatMessage::new("user".to_owned(), "x".to_owned());
         turn.is_ok_and(|turn| model.apply_chat_template(template, &[turn], true).is_ok())
     };
     match model.chat_template(None) {
         Ok(template) if probe(&template) => return Ok(template),
+        // Nobody talks to it.
+        _ if facts.embeds => {}
         Ok(_) => log::warn!(
             "{}: its chat template is not known to llama.cpp, ChatML is used",
             options.path.display()

@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use jobserver::{Jobserver, Worker};
+
 /// Contexts are not made longer than this unless asked: the cache of keys and values grows with
 /// them, and a record seldom needs more.
 pub(crate) const DEFAULT_CONTEXT: usize = 8192;
@@ -24,7 +26,7 @@ pub struct Options {
     pub parallel: usize,
     /// Contexts that answer side by side, over the same weights: requests, cache and threads are
     /// divided among them. Two contexts of one thread answer more requests than one of two
-    /// threads, and none of their threads ever spins at a barrier. Not used by an embedder.
+    /// threads, and none of their threads ever spins at a barrier.
     pub contexts: usize,
     /// Threads that compute in each context. One is best when several programs share the
     /// machine: with more, ggml's threads spin at the barriers inside a step.
@@ -37,6 +39,8 @@ pub struct Options {
     /// The most tokens of one decode step: prompts enter in pieces of this size, and a request
     /// is cancelled between steps.
     pub batch: usize,
+    /// Whether to compute only while holding CPU slots, which all programs of the user share.
+    pub jobserver: bool,
 }
 
 impl Options {
@@ -53,6 +57,7 @@ impl Options {
             gpu_layers: 0,
             kv_bytes: 1 << 30,
             batch: 256,
+            jobserver: true,
         }
     }
 
@@ -62,6 +67,21 @@ impl Options {
             self.path.file_stem().unwrap_or_default().to_string_lossy().into_owned()
         } else {
             self.name.clone()
+        }
+    }
+
+    /// What the context `number` holds while it computes. Without a folder for the slots it
+    /// computes all the same, and the log says why.
+    pub(crate) fn cpu_worker(&self, number: usize) -> Option<Worker> {
+        if !self.jobserver {
+            return None;
+        }
+        match Jobserver::for_user() {
+            Ok(server) => Some(server.worker(number).with_threads(self.threads)),
+            Err(error) => {
+                log::warn!("CPU slots are not shared with other programs: {error}");
+                None
+            }
         }
     }
 

@@ -164,7 +164,7 @@ fn chain(
 
 /// ln Σ eˣ over the whole vocabulary. An approximation of eˣ that the compiler can vectorise
 /// keeps this under a hundredth of a step.
-fn log_sum_exp(logits: &[f32]) -> f32 {
+pub(crate) fn log_sum_exp(logits: &[f32]) -> f32 {
     const LANES: usize = 16;
     let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
     if !top.is_finite() {

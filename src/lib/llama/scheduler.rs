@@ -1,7 +1,7 @@
 //! Continuous batching: one thread owns the context and answers all callers.
 //!
-//! Each step decodes one token of every request that is being answered, and fills up with parts
-//! of the prompts that are entering. A request enters when a sequence is free and all the cells
+//! Each step decodes what every request past its prompt needs next (one token of an answer, some of
+//! a candidate), and fills up with parts of the prompts that are entering. A request enters when a sequence is free and all the cells
 //! it may ever need can be promised to it, so a step never lacks any.
 
 use std::collections::VecDeque;
@@ -10,12 +10,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_channel::Receiver;
 use engine::Error;
+use jobserver::Worker;
 use llama_cpp_2::llama_batch::LlamaBatch;
 
 use crate::cache::Cache;
 use crate::model::Model;
 use crate::prefix::{self, Neighbour, Source};
-use crate::slot::{Job, Slot};
+use crate::slot::{Job, Slot, Turn};
 
 /// Totals since the model was loaded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub struct Stats {
     pub prompt_decoded: u64,
     /// Prompt tokens that were taken over from another prompt.
     pub prompt_shared: u64,
-    /// Tokens generated and decoded to continue from.
+    /// Tokens after prompts that were decoded: generated ones, and those of scored candidates.
     pub generated: u64,
 }
 
@@ -91,19 +92,29 @@ impl<'model> Scheduler<'model> {
     }
 
     /// Answers until nobody can ask any more. Sleeps while there is nothing to do.
-    pub(crate) fn run(&mut self, jobs: &Receiver<Job>) {
+    /// `cpu` is held while there is something to do.
+    pub(crate) fn run(&mut self, jobs: &Receiver<Job>, mut cpu: Option<Worker>) {
         loop {
             if self.waiting.is_empty() && self.slots.iter().all(Option::is_none) {
+                if let Some(cpu) = &mut cpu {
+                    cpu.release();
+                }
                 match jobs.recv() {
                     Ok(job) => self.waiting.push_back(job),
                     Err(_) => return,
                 }
             }
+            let turn = cpu.as_mut().is_none_or(|cpu| cpu.turn(|| self.is_any_cancelled()));
             self.take(jobs);
-            if let Err(error) = self.step() {
+            if let Err(error) = if turn { self.step() } else { self.drop_cancelled() } {
                 self.fail_all(&error);
             }
         }
+    }
+
+    fn is_any_cancelled(&self) -> bool {
+        let slots = self.slots.iter().flatten().map(|slot| &slot.job);
+        slots.chain(&self.waiting).any(|job| job.cancel.reason().is_some())
     }
 
     /// Takes as many requests as there is room for: the rest may find another context free.
@@ -128,8 +139,10 @@ impl<'model> Scheduler<'model> {
         add(&self.counters.steps, 1);
         for (at, place) in outputs {
             let Some(slot) = &mut self.slots[at] else { continue };
-            if slot.advance(self.model, self.cache.logits(place)?) {
-                self.leave(at)?;
+            match slot.advance(self.model, self.cache.logits(place)?) {
+                Turn::Go => {}
+                Turn::Back(len) => self.cache.cut(at, len)?,
+                Turn::Leave => self.leave(at)?,
             }
         }
         Ok(())
@@ -229,38 +242,29 @@ impl<'model> Scheduler<'model> {
         let mut used = 0;
         let failed = |error: String| Error::Engine(format!("filling a batch: {error}"));
         // Those who are being answered first: their callers see text.
-        for answering in [true, false] {
+        for past_prompt in [true, false] {
             for (at, slot) in self.slots.iter_mut().enumerate() {
-                let Some(slot) = slot else { continue };
-                if slot.next().is_some() != answering {
+                let Some(slot) = slot.as_mut().filter(|slot| slot.is_past_prompt() == past_prompt)
+                else {
                     continue;
-                }
-                let next = slot.next();
-                let part = next
-                    .as_ref()
-                    .map_or_else(|| slot.prompt_part(self.batch_size - used), std::slice::from_ref);
-                let count = part.len();
-                let last = slot.decoded + count >= slot.job.prompt.len();
+                };
                 let id = i32::try_from(at).map_err(|error| failed(error.to_string()))?;
-                for (n, &token) in part.iter().enumerate() {
-                    let position = i32::try_from(slot.decoded + n)
-                        .map_err(|error| failed(error.to_string()))?;
-                    let output = last && n + 1 == count;
+                let first = slot.decoded;
+                let part = slot.take(self.batch_size - used);
+                let count = part.len();
+                for (n, (token, output)) in part.into_iter().enumerate() {
+                    let position =
+                        i32::try_from(first + n).map_err(|error| failed(error.to_string()))?;
                     self.batch
                         .add(token, position, &[id], output)
                         .map_err(|error| failed(error.to_string()))?;
+                    if output {
+                        outputs.push((at, used + n));
+                    }
                 }
                 used += count;
-                slot.decoded += count;
-                let kind = if answering {
-                    &self.counters.generated
-                } else {
-                    &self.counters.prompt_decoded
-                };
-                add(kind, count);
-                if last && count > 0 {
-                    outputs.push((at, used - 1));
-                }
+                let Counters { generated, prompt_decoded, .. } = &*self.counters;
+                add(if past_prompt { generated } else { prompt_decoded }, count);
             }
         }
         Ok(outputs)

@@ -1,42 +1,39 @@
-//! A request from its admission to its answer.
+//! A request from its admission to its end.
 
 use crossbeam_channel::Sender;
-use engine::{Cancel, Error, StopReason};
+use engine::{Cancel, Error};
 use llama_cpp_2::token::LlamaToken;
 
+use crate::answer::{Answer, Answering};
 use crate::model::Model;
-use crate::sampler::Chooser;
-use crate::text::TextHolder;
+use crate::scoring::{Scoring, Step};
 
-/// What a caller hears while its request is answered.
+/// What a caller hears while its request is in work.
 pub(crate) enum Event {
     /// Text that was made.
     Text(String),
-    /// The end; nothing follows.
-    Done(Result<Answer, Error>),
+    /// The end of a text.
+    Answered(Answer),
+    /// Log-probabilities of the candidates, and the tokens decoded for them.
+    Scored(Vec<f64>, usize),
+    /// The end of a request that could not be met.
+    Failed(Error),
 }
 
-/// The end of a good answer.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Answer {
-    /// Tokens generated.
-    pub(crate) tokens: usize,
-    /// Why it ended.
-    pub(crate) stop: StopReason,
-    /// Mean natural log-probability.
-    pub(crate) mean_logprob: Option<f32>,
+/// What is done once the prompt is decoded.
+pub(crate) enum Work {
+    /// The prompt is continued.
+    Answer(Answering),
+    /// Given continuations are compared.
+    Score(Scoring),
 }
 
 /// A request as the scheduler gets it.
 pub(crate) struct Job {
     /// The whole prompt; never empty.
     pub(crate) prompt: Vec<LlamaToken>,
-    /// The most tokens to generate; at least one.
-    pub(crate) max_tokens: usize,
-    /// How tokens are chosen.
-    pub(crate) chooser: Chooser,
-    /// Where text waits.
-    pub(crate) holder: TextHolder,
+    /// What follows.
+    pub(crate) work: Work,
     /// Looked at before each step.
     pub(crate) cancel: Cancel,
     /// To the caller.
@@ -46,13 +43,28 @@ pub(crate) struct Job {
 impl Job {
     /// Cells that the request may need in all.
     pub(crate) fn cells(&self) -> usize {
-        self.prompt.len() + self.max_tokens
+        self.prompt.len()
+            + match &self.work {
+                Work::Answer(answering) => answering.max_tokens(),
+                Work::Score(scoring) => scoring.cells(),
+            }
     }
 
     /// Tells the caller that it is over. A caller that has gone does not mind.
     pub(crate) fn fail(&self, error: Error) {
-        let _ = self.events.send(Event::Done(Err(error)));
+        let _ = self.events.send(Event::Failed(error));
     }
+}
+
+/// What the scheduler has to do for a request that has seen its logits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Turn {
+    /// Go on.
+    Go,
+    /// Forget the sequence from this token on, then go on.
+    Back(usize),
+    /// Free the slot.
+    Leave,
 }
 
 /// A request that has a sequence of the context.
@@ -63,16 +75,12 @@ pub(crate) struct Slot {
     pub(crate) decoded: usize,
     /// Tokens at the beginning whose cells are counted with the kept prefix.
     pub(crate) shared: usize,
-    /// The last generated token, to be decoded next.
-    next: Option<LlamaToken>,
-    generated: usize,
-    logprob_sum: f64,
 }
 
 impl Slot {
     /// A request whose first `decoded` tokens are in its sequence already.
     pub(crate) fn new(job: Job, decoded: usize, shared: usize) -> Self {
-        Self { job, decoded, shared, next: None, generated: 0, logprob_sum: 0.0 }
+        Self { job, decoded, shared }
     }
 
     /// Tokens of the prompt that are in the cache.
@@ -80,59 +88,66 @@ impl Slot {
         self.decoded.min(self.job.prompt.len())
     }
 
-    /// The generated token to decode; none while the prompt is not through.
-    pub(crate) fn next(&self) -> Option<LlamaToken> {
-        self.next
+    /// Whether the prompt is through.
+    pub(crate) fn is_past_prompt(&self) -> bool {
+        self.decoded >= self.job.prompt.len()
     }
 
-    /// The next at most `room` tokens of the prompt.
-    pub(crate) fn prompt_part(&self, room: usize) -> &[LlamaToken] {
-        let rest = &self.job.prompt[self.prompt_decoded()..];
-        &rest[..rest.len().min(room)]
-    }
-
-    /// Chooses a token from the logits of the last decoded one. True when the request is over.
-    pub(crate) fn advance(&mut self, model: &Model, logits: &[f32]) -> bool {
-        let chosen = match self.job.chooser.choose(logits, |token| model.ends(token)) {
-            Ok(chosen) => chosen,
-            Err(error) => {
-                self.job.fail(error);
-                return true;
+    /// The next at most `room` tokens to decode, and whether the logits after each are needed.
+    /// They count as decoded from now on.
+    pub(crate) fn take(&mut self, room: usize) -> Vec<(LlamaToken, bool)> {
+        let prompt = &self.job.prompt;
+        let part: Vec<_> = if self.decoded < prompt.len() {
+            let end = prompt.len().min(self.decoded + room);
+            let last = |at: usize| at + 1 == prompt.len();
+            (self.decoded..end).map(|at| (prompt[at], last(at))).collect()
+        } else {
+            match &mut self.job.work {
+                Work::Answer(answering) => answering
+                    .next()
+                    .filter(|_| room > 0)
+                    .map(|token| (token, true))
+                    .into_iter()
+                    .collect(),
+                Work::Score(scoring) => {
+                    let one = |next: &crate::candidates::Next| (next.token, next.asked.is_some());
+                    let part: Vec<_> = scoring.next().iter().take(room).map(one).collect();
+                    scoring.took(part.len());
+                    part
+                }
             }
         };
-        self.generated += 1;
-        self.logprob_sum += f64::from(chosen.logprob);
-        if model.ends(chosen.token) {
-            return self.finish(StopReason::Stop);
-        }
-        let said = self.job.holder.push(&model.bytes(chosen.token));
-        if !self.say(said.text) {
-            return true;
-        }
-        if said.stopped {
-            return self.finish(StopReason::Stop);
-        }
-        if self.generated >= self.job.max_tokens {
-            return self.finish(StopReason::Length);
-        }
-        self.next = Some(chosen.token);
-        false
+        self.decoded += part.len();
+        part
     }
 
-    /// False when the caller has gone.
-    fn say(&self, text: String) -> bool {
-        text.is_empty() || self.job.events.send(Event::Text(text)).is_ok()
-    }
-
-    fn finish(&mut self, stop: StopReason) -> bool {
-        let rest = self.job.holder.finish();
-        if self.say(rest) {
-            #[expect(clippy::cast_precision_loss, reason = "a count of tokens")]
-            #[expect(clippy::cast_possible_truncation, reason = "a mean of f32")]
-            let mean = (self.logprob_sum / self.generated.max(1) as f64) as f32;
-            let answer = Answer { tokens: self.generated, stop, mean_logprob: Some(mean) };
-            let _ = self.job.events.send(Event::Done(Ok(answer)));
+    /// Sees the logits after a decoded token.
+    pub(crate) fn advance(&mut self, model: &Model, logits: &[f32]) -> Turn {
+        let events = &self.job.events;
+        match &mut self.job.work {
+            Work::Answer(answering) => {
+                if answering.see(model, logits, events) {
+                    Turn::Leave
+                } else {
+                    Turn::Go
+                }
+            }
+            Work::Score(scoring) => match scoring.see(logits) {
+                Step::Go => Turn::Go,
+                Step::Back(keep) => {
+                    let len = self.job.prompt.len() + keep;
+                    if len == self.decoded {
+                        return Turn::Go;
+                    }
+                    self.decoded = len;
+                    Turn::Back(len)
+                }
+                Step::End => {
+                    let (logprobs, decoded) = scoring.finish();
+                    let _ = events.send(Event::Scored(logprobs, decoded));
+                    Turn::Leave
+                }
+            },
         }
-        true
     }
 }

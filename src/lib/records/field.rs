@@ -115,7 +115,8 @@ impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let shown = self.keys.iter().map(|key| {
             if key.contains(['.', '"']) {
-                Cow::Owned(format!("{key:?}"))
+                // As JSON escapes it, so that it can be read again; Rust's escapes differ.
+                Cow::Owned(serde_json::Value::from(key.as_str()).to_string())
             } else {
                 Cow::Borrowed(key.as_str())
             }

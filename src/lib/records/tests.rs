@@ -119,6 +119,9 @@ fn fields_are_paths() {
     assert!(field("a").text(&r).unwrap_err().to_string().contains("'a'"));
     assert_eq!(field("b").text(&r).unwrap_err().to_string(), "the record has no 'b'");
     assert_eq!(field(r#"a."b.c".0"#).to_string(), r#"a."b.c".0"#);
+    // What is printed is a path again, also where Rust and JSON escape differently.
+    let odd = Field::key("a.\u{8}\0\u{200b}\"");
+    assert_eq!(odd.to_string().parse(), Ok(odd));
     for bad in ["", ".", "a.", ".a", "a..b", "\"a", "\"a\"b"] {
         assert!(bad.parse::<Field>().is_err(), "{bad}");
     }

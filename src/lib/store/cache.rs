@@ -40,7 +40,9 @@ impl Cache {
     /// As [`Database::open`].
     pub fn open(path: &Path, max_bytes: u64) -> Result<Self, StoreError> {
         let max_bytes = max_bytes.min(i64::MAX.unsigned_abs());
-        Ok(Self { database: Database::open(path, MIGRATIONS)?, max_bytes })
+        let database = Database::open(path, MIGRATIONS)?;
+        database.relax()?;
+        Ok(Self { database, max_bytes })
     }
 
     /// The stored bytes, which thereby count as just used.

@@ -50,6 +50,12 @@ impl Database {
         Ok(database)
     }
 
+    /// From now on a commit need not survive a power cut, only the death of the process: for
+    /// what can be made again. A commit then takes microseconds.
+    pub(crate) fn relax(&self) -> Result<(), StoreError> {
+        self.read(|connection| Ok(connection.pragma_update(None, "synchronous", "normal")?))
+    }
+
     /// Runs `body` in one immediate transaction: the write lock is taken first, so that what
     /// `body` reads cannot change before it writes. An error from `body` rolls back.
     pub(crate) fn write<T>(

@@ -6,7 +6,7 @@
 //!
 //! Every write is one immediate transaction, so a process that is killed leaves either all of
 //! it or nothing. The write-ahead log runs with `synchronous=FULL`: a commit
-//! survives the death of the process and a power cut.
+//! survives the death of the process and a power cut. Only caches leave the latter out.
 #![forbid(unsafe_code)]
 
 mod cache;

@@ -1,5 +1,7 @@
 use std::path::PathBuf;
 
+use jobserver::{Jobserver, Worker};
+
 /// How tokens are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decoding {
@@ -29,10 +31,12 @@ pub struct Options {
     pub temperature_fallback: bool,
     /// Encode only as much audio as there is, instead of a padded window of 30 s.
     pub cut_context: bool,
+    /// Whether to compute only while holding CPU slots, which all programs of the user share.
+    pub jobserver: bool,
 }
 
 impl Options {
-    /// Greedy, one thread, cut context, no GPU; the name is the file's stem.
+    /// Greedy, one thread, cut context, no GPU, CPU slots shared; the name is the file's stem.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -45,6 +49,22 @@ impl Options {
             decoding: Decoding::Greedy,
             temperature_fallback: false,
             cut_context: true,
+            jobserver: true,
+        }
+    }
+
+    /// What the session `number` holds while it computes. Without a folder for the slots it
+    /// computes all the same, and the log says why.
+    pub(crate) fn cpu_worker(&self, number: usize) -> Option<Worker> {
+        if !self.jobserver {
+            return None;
+        }
+        match Jobserver::for_user() {
+            Ok(server) => Some(server.worker(number).with_threads(self.threads.into())),
+            Err(error) => {
+                log::warn!("CPU slots are not shared with other programs: {error}");
+                None
+            }
         }
     }
 }

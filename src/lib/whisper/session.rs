@@ -1,9 +1,11 @@
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use engine::{
     Cancel, Error, LANGUAGE_AUTO, ModelInfo, Segment, Transcribe, TranscribeRequest, Transcript,
 };
+use jobserver::Worker;
 use whisper_rs::{
     FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState,
     install_logging_hooks,
@@ -24,6 +26,8 @@ pub struct Whisper {
     context: Arc<WhisperContext>,
     info: ModelInfo,
     options: Options,
+    /// Sessions made so far.
+    sessions: Arc<AtomicUsize>,
 }
 
 impl Whisper {
@@ -43,7 +47,7 @@ impl Whisper {
             sha256: options.sha256.clone(),
             context: usize::try_from(context.n_text_ctx()).unwrap_or(0),
         };
-        Ok(Self { context: Arc::new(context), info, options })
+        Ok(Self { context: Arc::new(context), info, options, sessions: Arc::default() })
     }
 
     /// Which model this is.
@@ -71,7 +75,8 @@ impl Whisper {
     /// [`Error::Engine`] when there is no memory for it.
     pub fn session(&self) -> Result<Session, Error> {
         let state = self.context.create_state().map_err(|e| Error::Engine(e.to_string()))?;
-        Ok(Session { whisper: self.clone(), state })
+        let number = self.sessions.fetch_add(1, Ordering::Relaxed);
+        Ok(Session { whisper: self.clone(), state, cpu: self.options.cpu_worker(number) })
     }
 
     /// The language to decode in; `None` to detect it.
@@ -104,6 +109,8 @@ fn open(path: &Path, params: WhisperContextParameters<'_>) -> Result<WhisperCont
 pub struct Session {
     whisper: Whisper,
     state: WhisperState,
+    /// Held while a window is transcribed.
+    cpu: Option<Worker>,
 }
 
 impl Transcribe for Session {
@@ -130,6 +137,27 @@ impl Transcribe for Session {
             true => context::positions(samples.len(), full),
             false => full,
         };
+        if let Some(cpu) = &mut self.cpu {
+            cpu.acquire(|| cancel.reason().is_some());
+        }
+        let transcript = self.decode(request, language, (cut, full), cancel);
+        if let Some(cpu) = &mut self.cpu {
+            cpu.release();
+        }
+        transcript
+    }
+}
+
+impl Session {
+    /// Decodes with `cut` encoder positions, and once more with the `full` number when the model
+    /// began to loop.
+    fn decode(
+        &mut self,
+        request: &TranscribeRequest<'_>,
+        language: Option<&str>,
+        (cut, full): (usize, usize),
+        cancel: &Cancel,
+    ) -> Result<Transcript, Error> {
         let first = self.run(request, language, cut, cancel)?;
         if cut == full || !loops(&first) {
             return Ok(first);
@@ -138,9 +166,7 @@ impl Transcribe for Session {
         let second = self.run(request, language, full, cancel)?;
         Ok(if loops(&second) && second.tokens >= first.tokens { first } else { second })
     }
-}
 
-impl Session {
     fn run(
         &mut self,
         request: &TranscribeRequest<'_>,

@@ -47,6 +47,22 @@ pub struct Endpoint {
     pub timeouts: Timeouts,
 }
 
+impl Endpoint {
+    /// Reads the body of a response whose status was success.
+    ///
+    /// # Errors
+    /// [`ProviderError::Garbage`], [`ProviderError::Reported`] or [`ProviderError::Empty`].
+    pub fn answer(&self, body: &[u8]) -> Result<Answer, ProviderError> {
+        wire::answer(self, body)
+    }
+
+    /// What the body of any other response says: one short line, without the key.
+    #[must_use]
+    pub fn failure(&self, body: &[u8]) -> String {
+        wire::failure(self, body)
+    }
+}
+
 /// How to reach an endpoint.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {

@@ -270,3 +270,14 @@ fn model_the_seed_decides_and_the_penalty_matters() {
     let empty = CompletionRequest::new(Prompt::Raw(String::new()), 4);
     assert!(matches!(ask(llama, &empty), Err(Error::Engine(_))));
 }
+
+#[test]
+fn model_a_long_text_has_the_tokens_of_its_parts_and_a_long_word_takes_no_minutes() {
+    let llama = load(1);
+    let part = " the river rose two metres in the night and the mill stands under water";
+    let one = llama.count_tokens(part).unwrap();
+    assert_eq!(llama.count_tokens(&part.repeat(2000)).unwrap(), 2000 * one);
+    let started = std::time::Instant::now();
+    assert!(llama.count_tokens(&"a".repeat(2 << 20)).unwrap() > 10_000);
+    assert!(started.elapsed() < Duration::from_secs(30), "{:?}", started.elapsed());
+}

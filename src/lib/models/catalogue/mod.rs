@@ -236,6 +236,9 @@ pub struct Entry {
     pub default: bool,
     /// What it is used for beyond its task.
     pub role: Option<Role>,
+    /// Continues texts but was not tuned to follow instructions: never chosen by itself.
+    #[serde(default)]
+    pub base: bool,
     /// Entries that do the same job, in order of preference, for when this one cannot be had.
     #[serde(default)]
     pub alternatives: Vec<String>,
@@ -251,6 +254,11 @@ impl Entry {
             Checksum::Pinned(sum) => Some(sum),
             Checksum::FromHub => None,
         }
+    }
+
+    /// Bytes of memory that it needs with a file of `bytes` bytes in place of the usual one.
+    pub fn memory_of(&self, bytes: u64) -> u64 {
+        self.memory.saturating_sub(self.bytes).saturating_add(bytes)
     }
 }
 

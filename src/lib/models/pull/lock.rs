@@ -1,4 +1,4 @@
-//! One pull at a time for each file, also between processes.
+//! One pull at a time for each file, one tuning at a time, also between processes.
 
 use std::fs::{self, File};
 use std::io;
@@ -10,13 +10,14 @@ use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 /// Held until dropped; the system lets go of it too when the process dies.
-pub(super) struct Lock {
+#[derive(Debug)]
+pub(crate) struct Lock {
     _file: File,
 }
 
 /// Takes the lock for `file` of the store in `dir`, calling `waiting` once if somebody else has
 /// it. `Ok(None)` when `stop` was set while waiting.
-pub(super) fn lock(
+pub(crate) fn lock(
     dir: &Path,
     file: &str,
     stop: &AtomicBool,

@@ -5,7 +5,7 @@
 //! finds it there.
 
 mod hub;
-mod lock;
+pub(crate) mod lock;
 mod options;
 mod pip;
 mod progress;

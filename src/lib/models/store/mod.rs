@@ -8,8 +8,10 @@
 mod add;
 mod resolve;
 mod sidecar;
+mod speeds;
 #[cfg(test)]
 mod tests;
+mod tuned;
 
 use std::fs;
 use std::io;
@@ -21,6 +23,8 @@ pub use add::{AddOptions, Added, Keep, suggest_name};
 pub use resolve::{ResolveError, Resolved};
 pub use sidecar::{Kept, Sidecar, Stamp};
 pub(crate) use sidecar::{now, read_json, write_json};
+pub use speeds::AUTO_PROMPT_RATE;
+pub use tuned::{TunedFile, Tuning, Workbench};
 
 use crate::catalogue::{Catalogue, CatalogueFileError, Entry};
 use crate::digest::Sha256;
@@ -106,7 +110,8 @@ pub struct Listed {
 pub struct Removed {
     /// The path that is gone from the store.
     pub path: PathBuf,
-    /// Bytes of disk given back; 0 for a link, whose original stays.
+    /// Bytes of disk given back, those of tuned files included; a link gives back none itself,
+    /// its original stays.
     pub freed: u64,
     /// The original that the link led to, untouched.
     pub original: Option<PathBuf>,
@@ -294,7 +299,8 @@ impl Store {
         sidecar.write(&listed.path)
     }
 
-    /// Removes a model from the store. Of a linked model only the link and the note go.
+    /// Removes a model from the store, with its tuned files. Of a linked model only the link and
+    /// the note go.
     ///
     /// # Errors
     /// It is not here, or cannot be removed.
@@ -302,14 +308,20 @@ impl Store {
         let listed = self.named(name)?;
         let path = listed.path;
         let original = fs::read_link(&path).ok();
-        let freed = if original.is_none() { listed.bytes.unwrap_or(0) } else { 0 };
+        let own = if original.is_none() { listed.bytes.unwrap_or(0) } else { 0 };
+        let freed = own + self.remove_tuned(&path)?;
         for gone in [&path, &Sidecar::path_for(&path)] {
-            match fs::remove_file(gone) {
-                Ok(()) => {}
-                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-                Err(e) => return Err(StoreError::io(gone)(e)),
-            }
+            remove_file(gone)?;
         }
         Ok(Removed { path, freed, original })
+    }
+}
+
+/// Removes a file; whether there was one.
+fn remove_file(path: &Path) -> Result<bool, StoreError> {
+    match fs::remove_file(path) {
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(e) => Err(StoreError::io(path)(e)),
     }
 }

@@ -23,6 +23,9 @@ pub struct Resolved {
     /// The model that was asked for, where another one that does the same job is used in its
     /// place: to be said to the user.
     pub in_place_of: Option<String>,
+    /// Its weight format, where it is the file that `models tune` made of the model for this
+    /// processor.
+    pub tuned: Option<String>,
     /// What the file's header says.
     pub inspection: Inspection,
 }
@@ -63,6 +66,12 @@ pub enum ResolveError {
         /// The model.
         name: String,
     },
+    /// `--model auto`, and no model was measured on this machine.
+    #[error("no model for the task '{0}' was measured on this machine; run: models fit")]
+    Unmeasured(Task),
+    /// `--model auto`, and all models are too large or too slow.
+    #[error("no model here fits: {0}; name one with --model")]
+    NoneFits(String),
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -86,9 +95,35 @@ impl Store {
     /// When the named model is not here but one of its alternatives is, that one is given, and
     /// [`Resolved::in_place_of`] says so. Nothing is downloaded.
     ///
+    /// A model that was tuned on this processor is given as its tuned file, while the original
+    /// is still the one it was made of: [`Resolved::tuned`] says so.
+    ///
     /// # Errors
     /// See [`ResolveError`]; a missing model's message names the command that gets it.
     pub fn resolve(&self, name_or_path: &str, task: Task) -> Result<Resolved, ResolveError> {
+        self.resolve_as(name_or_path, task, false)
+    }
+
+    /// [`Store::resolve`]; with `as_downloaded`, never a tuned file.
+    ///
+    /// # Errors
+    /// As [`Store::resolve`].
+    pub fn resolve_as(
+        &self,
+        name_or_path: &str,
+        task: Task,
+        as_downloaded: bool,
+    ) -> Result<Resolved, ResolveError> {
+        let original = self.resolve_original(name_or_path, task)?;
+        if as_downloaded || original.path.parent() != Some(&self.dir) {
+            return Ok(original);
+        }
+        let in_place_of = original.in_place_of.clone();
+        let tuned = self.tuned(&original).map(|tuned| Resolved { in_place_of, ..tuned });
+        Ok(tuned.unwrap_or(original))
+    }
+
+    fn resolve_original(&self, name_or_path: &str, task: Task) -> Result<Resolved, ResolveError> {
         let path = Path::new(name_or_path);
         let model_file = path.extension().is_some_and(|e| e == "gguf" || e == "bin");
         if name_or_path.contains('/') || (model_file && path.is_file()) {
@@ -163,6 +198,7 @@ impl Store {
             name: listed.name.clone(),
             sha256,
             in_place_of: None,
+            tuned: None,
             inspection,
         })
     }
@@ -193,6 +229,7 @@ impl Store {
             name: path.display().to_string(),
             sha256,
             in_place_of: None,
+            tuned: None,
             inspection,
         })
     }

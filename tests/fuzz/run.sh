@@ -1,0 +1,96 @@
+#!/bin/sh
+# Runs fuzz targets one after the other: TIME=60 sh tests/fuzz/run.sh [TARGET...]
+# What they find new is kept under FUZZ_DIR for the next run; the tree stays as it is.
+set -eu
+cd "$(dirname "$0")"
+
+TIME=${TIME:-60}
+TRIPLE=$(rustc -vV | sed -n 's/^host: //p')
+: "${FUZZ_DIR:=../../target/fuzz}"
+mkdir -p "$FUZZ_DIR"
+FUZZ_DIR=$(cd "$FUZZ_DIR" && pwd)
+# Sanitizers are options of nightly compilers. Any stable one takes them with this variable.
+if rustup run nightly rustc --version >/dev/null 2>&1; then
+    export RUSTUP_TOOLCHAIN=nightly
+else
+    export RUSTC_BOOTSTRAP=1
+fi
+
+# seed TARGET NAME: keeps stdin as an input to start from.
+seed() {
+    mkdir -p "$FUZZ_DIR/corpus/$1"
+    cat >"$FUZZ_DIR/corpus/$1/seed-$2"
+}
+
+seed_texts() {
+    printf '%s' '{"id":"1","a":{"b":[1,2.50]},"a":null,"\u00e9":"x","via":[{}]}' | seed record object
+    printf '"a.b".0.c\n{"a.b":[{"c":"text"}]}' | seed field nested
+    printf '\1\0\100\0\0\0\1\0\0one\r\ntwo\n\nthree and more' | seed lines some
+    printf '.confidence < 0.5 and (.text | length > 3)\0{"confidence":0.4,"text":"long"}' |
+        seed expression usual
+    printf '[limit(3; repeat(.a // empty))] | map(tostring) | join(",") != ""\0{"a":1}' |
+        seed expression loop
+    printf '%s' '{"model":"m","choices":[{"message":{"content":"yes"},"finish_reason":"stop"}],' \
+        '"usage":{"prompt_tokens":3,"completion_tokens":1}}' | seed answer text
+    printf '%s' '{"choices":[{"message":{"content":[{"type":"text","text":"a"}]}}]}' |
+        seed answer parts
+    printf '%s' '{"error":{"message":"bad key sk-key","code":401}}' | seed answer error
+    printf '%s' '{"model":"m","messages":[{"role":"user","content":[{"type":"text","text":"a"}]}],' \
+        '"max_tokens":5,"stop":["x"],"temperature":0.5,"seed":1,"stream":true,' \
+        '"stream_options":{"include_usage":true},"response_format":{"type":"json_schema",' \
+        '"json_schema":{"schema":{"type":"object"}}}}' | seed request chat
+    printf '%s' '{"prompt":["a"],"input":["a","b"],"encoding_format":"base64","grammar":"g"}' |
+        seed request both
+    printf '%s' '{"type":"object","properties":{"a":{"enum":["x",1]},"b":{"$ref":"#/$defs/n"}},' \
+        '"required":["a"],"$defs":{"n":{"type":"array","items":{"anyOf":[{"type":"integer",' \
+        '"minimum":1,"maximum":9},{"type":"string","format":"date"}]},"minItems":1}}}' |
+        seed schema object
+    printf 'root ::= ("a" | [^b-c\\n]{1,3} # x\n b*)\nb ::= "\\x41"\n' | seed schema grammar
+    # The catalogue that is compiled in, an entry each.
+    awk -v start="$FUZZ_DIR/corpus/catalogue/seed-" \
+        '/^\[\[model\]\]/ { close(out); n += 1; out = start n } out { print >out }' \
+        ../../src/lib/models/catalogue.toml
+}
+
+seed_files() {
+    # The first byte is that of a flag of the target.
+    for file in ../data/docs/*; do
+        { printf '\1'; cat "$file"; } | seed document "$(basename "$file")"
+    done
+    # Decoding is slow with a sanitizer: the beginning of a file has its headers.
+    for file in ../data/speech/*; do
+        head -c 16384 "$file" | seed audio "$(basename "$file")"
+    done
+    # Targets that damage samples of their own: one to start from for each sample.
+    for n in 0 1 2 3 4 5 6 7; do
+        printf "\\$n\\1\\0\\0\\0\\0" | seed import_model "$n"
+        printf "\\$n\\0\\0\\0\\0" | seed model_header "$n"
+        printf "\\$n\\0\\0\\0\\0" | seed wheel "$n"
+    done
+}
+
+# Inputs are as long as their parsers need; a longer one is only slower.
+length() {
+    case $1 in
+    audio | document) echo 65536 ;;
+    import_model | model_header | wheel) echo 512 ;;
+    *) echo 4096 ;;
+    esac
+}
+
+mkdir -p "$FUZZ_DIR/corpus/catalogue"
+seed_texts
+seed_files
+failed=
+for target in ${*:-$(cargo fuzz list --fuzz-dir .)}; do
+    echo "== $target"
+    mkdir -p "$FUZZ_DIR/corpus/$target" "$FUZZ_DIR/artifacts/$target"
+    cargo fuzz run --fuzz-dir . --target "$TRIPLE" --target-dir "$FUZZ_DIR/build" "$target" \
+        "$FUZZ_DIR/corpus/$target" -- \
+        -max_total_time="$TIME" -max_len="$(length "$target")" -len_control=0 -timeout=20 \
+        -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$FUZZ_DIR/artifacts/$target/" ||
+        failed="$failed $target"
+done
+# cargo-fuzz makes these beside the manifest, though nothing is put there.
+rmdir artifacts/* artifacts 2>/dev/null || :
+[ -z "$failed" ] || { echo "failed:$failed; inputs are in $FUZZ_DIR/artifacts" >&2; exit 1; }
