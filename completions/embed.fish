@@ -1,5 +1,7 @@
 complete -c embed -l threads -d 'Threads that compute in all [default: the machine\'s cores]' -r
 complete -c embed -l gpu-layers -d 'Layers on a GPU, in builds that have one' -r
+complete -c embed -l cache -d 'File to keep results in [default: results.db in the folder of caches]' -r -F
+complete -c embed -l cache-size -d 'Most that is kept, in MiB; what was not used for longest goes first' -r
 complete -c embed -l field -d 'Field to read, as a dotted path' -r
 complete -c embed -l max-line -d 'Longest line, or text read whole, in bytes' -r
 complete -c embed -l as -d 'Key to write the main result under' -r
@@ -22,6 +24,7 @@ complete -c embed -l context -d 'Tokens of the longest text that is embedded in 
 complete -c embed -l binary -d 'Write base64 of little-endian 16-bit floats instead of an array: a quarter of the size'
 complete -c embed -l as-downloaded -d 'The model\'s file as it was downloaded, not the one that \'models tune\' made of it'
 complete -c embed -l no-jobserver -d 'Compute at once, without taking turns with other headwater programs'
+complete -c embed -l no-cache -d 'Ask the model again for what was asked before'
 complete -c embed -s R -l raw-input -d 'Each line of input is a text, not a record'
 complete -c embed -s s -l slurp -d 'With -R: all of the input is one text'
 complete -c embed -l paths -d 'Each line of stdin is a path'

@@ -148,6 +148,23 @@ fn model_output_is_as_asked() {
 }
 
 #[test]
+fn model_what_was_embedded_before_is_not_computed_again() {
+    let place = tempfile::tempdir().expect("a folder");
+    let run = |args: &[&str], text: &str| {
+        let embed = program("embed").args(["--cache"]).arg(place.path().join("results.db"));
+        embed.args(args).stdin(format!("{}\n", json!({ "text": text }))).run().code(0).record()
+    };
+    let first = run(&[], "The pump broke.");
+    assert!(first["via"][0]["cached"].is_null());
+    let again = run(&[], "The pump broke.");
+    assert_eq!(again["via"][0]["cached"], true);
+    assert_eq!(again["embedding"], first["embedding"]);
+    let packed = run(&["--binary"], "The pump broke.");
+    assert!(packed["embedding"].is_string() && packed["via"][0]["cached"].is_null());
+    assert!(run(&[], "The pump works.")["via"][0]["cached"].is_null());
+}
+
+#[test]
 fn model_a_wrong_model_is_a_setup_error() {
     let with = |name: &str| program("embed").args(["--model", name]).run().code(2);
     with("no-such-model").says("no-such-model");

@@ -134,7 +134,7 @@ line() {
 }
 ratio() { echo "$1 $2" | awk '{ printf "%.2f", $1 / $2 }'; }
 
-took=$("$ours" -q --stats --binary --threads 2 -m "$model" < "$work/in.jsonl" 2>&1 >"$work/ours.jsonl" | seconds)
+took=$("$ours" -q --no-cache --stats --binary --threads 2 -m "$model" < "$work/in.jsonl" 2>&1 >"$work/ours.jsonl" | seconds)
 line "embed --model $model, loading included" $took
 if [ "$peer" = none ]; then
     note "ONNX Runtime: not measured (PEER=none)"

@@ -1,12 +1,11 @@
 //! A text of any length as one vector.
 
+use chunk::in_parts;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use engine::{Cancel, Embed, Error};
-
-use crate::parts::in_parts;
 
 /// Tokens that an embedding model adds to a text.
 const FRAME: usize = 2;

@@ -27,7 +27,6 @@ mod merge;
 mod minimise;
 mod multi;
 mod output;
-mod parts;
 mod plan;
 mod prompt;
 mod regression;

@@ -1,5 +1,6 @@
 //! Labels chosen by a language model that was not trained for them.
 
+use chunk::in_parts;
 use std::sync::Arc;
 
 use engine::{Cancel, Complete, Error, Measure, Message, ModelInfo, Score, ScoreRequest, Scores};
@@ -8,7 +9,6 @@ use records::content_id;
 use crate::classifier::{Classifier, Opinion};
 use crate::labelled::Labelled;
 use crate::labels::Label;
-use crate::parts::in_parts;
 use crate::prompt;
 
 /// A model that scores answers, and counts tokens.

@@ -1,6 +1,7 @@
 use clap::Parser;
 use cli::{Error, Exit, GeneralArgs, Program, Session, StreamArgs};
 use llama::ModelArgs;
+use results::CacheArgs;
 
 use crate::filter::EmbedFilter;
 use crate::plan::Plan;
@@ -28,6 +29,10 @@ pub struct Embed {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub model: ModelArgs,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub cache: CacheArgs,
 
     #[command(flatten)]
     #[allow(missing_docs)]

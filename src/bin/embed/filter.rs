@@ -1,6 +1,6 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use cli::{Emit, Filter, Halt, Input};
+use cli::{Emit, Filter, Halt, Input, ResultKey, Results};
 use engine::Error;
 use half::f16;
 use records::{Code, Failure, Record, Text, Usage};
@@ -71,6 +71,16 @@ impl Filter for EmbedFilter {
             ..Usage::default()
         };
         Ok(out.record(record, usage)?)
+    }
+
+    /// What a record gets depends on its text; what is kept of that, on the keys it had before.
+    fn kept(&self, input: &Input) -> Option<(&Results, ResultKey)> {
+        let results = self.plan.results.as_ref()?;
+        let Ok(Text::Utf8(text)) = self.plan.field.text(&input.record) else { return None };
+        let before = [self.plan.result.as_str(), "embedding_chunks"]
+            .map(|key| input.record.raw(key).unwrap_or_default().as_bytes());
+        let parts = [&[text.as_bytes()][..], &before].concat();
+        Some((results, results.key(&parts)))
     }
 }
 

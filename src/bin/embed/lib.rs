@@ -10,7 +10,6 @@
 #![forbid(unsafe_code)]
 
 mod args;
-mod cut;
 mod filter;
 mod plan;
 mod pool;

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use cli::{Error, Session};
+use cli::{Error, Results, Session};
 use engine::Cancel;
 use modelstore::{Store, Task};
 use records::Field;
@@ -23,6 +23,7 @@ pub(crate) struct Plan {
     pub(crate) cancel: Cancel,
     pub(crate) timeout: Option<Duration>,
     pub(crate) jobs: usize,
+    pub(crate) results: Option<Results>,
 }
 
 impl Plan {
@@ -30,6 +31,11 @@ impl Plan {
         let stream = &args.stream;
         let store = Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?;
         let file = args.model.resolve(&store, DEFAULT_MODEL, Task::Embed)?;
+        let result = stream.result_or("embedding").to_owned();
+        let settings = format!("{} {} {result}", args.binary, args.model.context);
+        let (version, weights) = (env!("CARGO_PKG_VERSION"), file.sha256.to_string());
+        let scope = [session.program, version, &weights, &settings].map(str::as_bytes);
+        let results = args.cache.open(&scope)?;
         let options = args.model.options(&file);
         let jobs = (options.contexts * RECORDS_PER_THREAD).min(1024);
         let model = llama::LlamaEmbedder::load(options)?;
@@ -37,10 +43,11 @@ impl Plan {
             model: Box::new(model),
             binary: args.binary,
             field: stream.field_or("text"),
-            result: stream.result_or("embedding").to_owned(),
+            result,
             cancel: Cancel::on(session.stop.flag()),
             timeout: stream.timeout,
             jobs: stream.jobs.map_or(jobs, usize::from),
+            results,
         })
     }
 }

@@ -1,14 +1,7 @@
 //! A text of any length as one vector.
 
+use chunk::{MOST_BYTES, USUAL_BYTES, pieces};
 use engine::{Cancel, Embed, Embedding, Error};
-
-use crate::cut::parts;
-
-/// Bytes of a token in ordinary text.
-const USUAL_BYTES: usize = 4;
-
-/// Bytes of a token, at most, in nearly every text: more are cut without asking the model.
-const MOST_BYTES: usize = 16;
 
 /// Parts asked for together: what the engine can batch, and what is in memory at a time.
 const TOGETHER: usize = 32;
@@ -37,7 +30,7 @@ pub(crate) fn embed(model: &dyn Embed, text: &str, cancel: &Cancel) -> Result<Po
     }
     let mut mean = Mean::new(model.dimensions());
     let most = room.saturating_mul(USUAL_BYTES).max(1);
-    let mut waiting = parts(text, most).filter(|part| !part.trim().is_empty());
+    let mut waiting = pieces(text, most).filter(|part| !part.trim().is_empty());
     loop {
         let some: Vec<&str> = waiting.by_ref().take(TOGETHER).collect();
         if some.is_empty() {
@@ -60,7 +53,7 @@ fn each(model: &dyn Embed, texts: &[&str], cancel: &Cancel, mean: &mut Mean) -> 
     match texts {
         // The length at least halves with each call: a few calls deep at most.
         [text] => {
-            let halves: Vec<&str> = parts(text, text.len() / 2).collect();
+            let halves: Vec<&str> = pieces(text, text.len() / 2).collect();
             if halves.len() < 2 || text.len() < 2 {
                 return Err(too_long);
             }

@@ -6,7 +6,6 @@ use std::thread::ScopedJoinHandle;
 
 use engine::{Cancel, Complete, CompletionRequest, Error, Prompt, StopReason};
 
-use crate::chunk;
 use crate::prompt::{Stage, Wording};
 
 /// How to summarize.

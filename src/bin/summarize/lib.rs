@@ -12,7 +12,6 @@
 #![forbid(unsafe_code)]
 
 mod args;
-mod chunk;
 mod condense;
 mod evidence;
 mod extractive;

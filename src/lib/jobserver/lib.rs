@@ -10,7 +10,8 @@
 //! back when the holder ends, however it ends, and there is no daemon. Who wants a slot first
 //! locks the file `queue` and keeps it until a slot is free, so that a holder who gives up its
 //! slot and wants one again goes behind those who wait already. Only the head of the queue looks
-//! at the slots, every millisecond.
+//! at the slots, every millisecond. Slots of a process that is stopped count as free: Ctrl-Z on
+//! one program does not hold up the others.
 //!
 //! ```
 //! # fn main() -> std::io::Result<()> {

@@ -1,7 +1,7 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
-use std::path::PathBuf;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,9 @@ const LOOK: Duration = Duration::from_millis(1);
 /// How long a slot is held before others get their turn: long enough that passing it on costs
 /// nothing, short enough that nobody notices the wait.
 const QUANTUM: Duration = Duration::from_millis(100);
+
+/// How long to wait before looking whether who is in the way is stopped (Ctrl-Z).
+const PATIENCE: Duration = Duration::from_millis(200);
 
 /// A thread that computes while it holds a slot. Dropping it gives the slot back.
 #[derive(Debug)]
@@ -84,12 +87,17 @@ impl Worker {
         let queue = open(&self.folder.join("queue"))?;
         let mut first = false;
         let mut files = Vec::new();
+        let mut looked = Instant::now();
         loop {
-            first = first || lock(&queue)?;
+            let closer = looked.elapsed() >= PATIENCE;
+            if closer {
+                looked = Instant::now();
+            }
+            first = first || take(&queue, closer)?;
             // Only the head of the queue takes slots: nobody can hold half of what is left and
             // wait for the other half.
             if first {
-                self.try_slots(&mut files)?;
+                self.try_slots(&mut files, closer)?;
             }
             if files.len() == self.width {
                 let files = files.into_iter().map(|(_, file)| file).collect();
@@ -103,7 +111,7 @@ impl Worker {
     }
 
     /// Adds free slots to `files` until there are enough.
-    fn try_slots(&mut self, files: &mut Vec<(usize, File)>) -> io::Result<()> {
+    fn try_slots(&mut self, files: &mut Vec<(usize, File)>, closer: bool) -> io::Result<()> {
         let home = self.home;
         for slot in (0..self.slots).map(|n| (home + n) % self.slots) {
             if files.len() == self.width {
@@ -113,7 +121,7 @@ impl Worker {
                 continue;
             }
             let file = open(&self.folder.join(slot.to_string()))?;
-            if lock(&file)? {
+            if take(&file, closer)? {
                 self.home = slot;
                 files.push((slot, file));
             }
@@ -122,17 +130,37 @@ impl Worker {
     }
 }
 
-fn open(path: &std::path::Path) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)
 }
 
-/// True when the lock is ours now.
-fn lock(file: &File) -> io::Result<bool> {
+/// True when the lock is ours now, or is that of a process which is stopped: that one computes
+/// nothing, and nobody knows when it goes on. `closer` looks for such.
+fn take(file: &File, closer: bool) -> io::Result<bool> {
     match file.try_lock() {
-        Ok(()) => Ok(true),
-        Err(TryLockError::WouldBlock) => Ok(false),
+        Ok(()) => {
+            file.write_all_at(format!("{:<10}", std::process::id()).as_bytes(), 0)?;
+            Ok(true)
+        }
+        Err(TryLockError::WouldBlock) => Ok(closer && holder(file).is_some_and(is_stopped)),
         Err(TryLockError::Error(error)) => Err(error),
     }
+}
+
+/// Who locked it last.
+fn holder(file: &File) -> Option<u32> {
+    let mut digits = [0; 10];
+    let length = file.read_at(&mut digits, 0).ok()?;
+    std::str::from_utf8(digits.get(..length)?).ok()?.trim().parse().ok()
+}
+
+/// Whether a process is stopped, by a signal or a debugger; false where there is no /proc
+/// (proc_pid_stat(5): the state is after the name, which may have parentheses).
+fn is_stopped(process: u32) -> bool {
+    let Ok(line) = std::fs::read(format!("/proc/{process}/stat")) else { return false };
+    let name_end = line.iter().rposition(|byte| *byte == b')');
+    let state = name_end.and_then(|end| line.get(end + 2));
+    matches!(state, Some(b'T' | b't'))
 }
 
 #[cfg(test)]

@@ -1,25 +1,16 @@
-//! A text that exceeds a model's context is asked about part by part. Nothing is dropped: the
-//! parts, put together, are the text.
+//! What a model refuses as too long is asked about part by part.
 
 use engine::Error;
 
-/// Where a text may be split, from the best place to the last resort.
-const BOUNDARIES: [&[&str]; 4] =
-    [&["\n\n"], &["\n"], &[". ", "! ", "? ", "。", "！", "？"], &[" "]];
-
-/// A token stands for fewer bytes than this in nearly every text: a longer one is split without
-/// asking how many tokens it has.
-const MOST_BYTES: usize = 16;
-
-/// Bytes of a token in ordinary text.
-const USUAL_BYTES: usize = 4;
+use crate::boundary::end;
+use crate::{MOST_BYTES, USUAL_BYTES};
 
 /// Asks about the whole text, or, where the model says [`Error::TooLong`], about its parts in
 /// order. `room` is how many of the context's tokens the text may take.
 ///
 /// # Errors
 /// Those of `ask`; [`Error::TooLong`] when not even a single character fits.
-pub(crate) fn in_parts(
+pub fn in_parts(
     text: &str,
     room: usize,
     mut ask: impl FnMut(&str) -> Result<(), Error>,
@@ -60,34 +51,13 @@ fn even_parts(text: &str, n: usize) -> Vec<&str> {
     let mut parts = Vec::new();
     let mut rest = text;
     for left in (1..=n).rev() {
-        let even = floor_boundary(rest, rest.len().div_ceil(left));
-        // At least a character, however many bytes it has.
-        let most = if even == 0 { ceil_boundary(rest, 1) } else { even };
-        let end = if most == rest.len() { most } else { good_end(&rest[..most]) };
-        let (part, after) = rest.split_at(end);
+        let (part, after) = rest.split_at(end(rest, rest.len().div_ceil(left)));
         if !part.is_empty() {
             parts.push(part);
         }
         rest = after;
     }
     parts
-}
-
-fn floor_boundary(text: &str, at: usize) -> usize {
-    (0..=at.min(text.len())).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0)
-}
-
-fn ceil_boundary(text: &str, at: usize) -> usize {
-    (at..=text.len()).find(|&i| text.is_char_boundary(i)).unwrap_or(text.len())
-}
-
-/// A boundary in the second half of `part`, the best kind there is; else its end.
-fn good_end(part: &str) -> usize {
-    let half = ceil_boundary(part, part.len() / 2);
-    let best = |marks: &&[&str]| {
-        marks.iter().filter_map(|m| part[half..].rfind(m).map(|at| at + m.len())).max()
-    };
-    BOUNDARIES.iter().find_map(best).map_or(part.len(), |end| half + end)
 }
 
 #[cfg(test)]
