@@ -15,9 +15,10 @@ command -v cmake >/dev/null || need cmake
 command -v git >/dev/null || need git
 command -v jq >/dev/null || need jq
 command -v mandoc >/dev/null || need mandoc
-# bindgen reads llama.cpp's headers with libclang.
-ls /usr/lib/llvm-*/lib/libclang.so* /usr/lib/*/libclang*.so* /usr/lib/libclang.so* 2>/dev/null |
-    grep -q . || need libclang-dev
+# bindgen reads llama.cpp's headers with libclang; libclang-cpp, which comes with other packages,
+# is another library.
+ls /usr/lib/llvm-*/lib/libclang[.-]*so* /usr/lib/*/libclang[.-]*so* /usr/lib/libclang[.-]*so* \
+    2>/dev/null | grep -qv libclang-cpp || need libclang-dev
 # The second source of models: see `models info NAME`.
 command -v pip3 >/dev/null || command -v pip >/dev/null || python3 -m pip --version >/dev/null 2>&1 ||
     need python3-pip
