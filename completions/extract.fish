@@ -2,6 +2,20 @@ complete -c extract -l max-bytes -d 'Refuse files with more bytes' -r
 complete -c extract -l max-text -d 'Cut the text of a document after this many bytes, and say so' -r
 complete -c extract -l max-pages -d 'Read this many pages of a document at most' -r
 complete -c extract -l max-stream -d 'Bytes that one compressed part may expand to' -r
+complete -c extract -l schema -d 'What to fill in: a file, JSON Schema, or the short form \'name, age int?, mails [email], to {city, zip}\'. Types: str, int, float, bool, date, money, phone, email, url, enum(a|b), [type], {fields}; \'?\' for what a text may not say; \': words\' to tell the model more' -r
+complete -c extract -l unsupported -d 'What to do with a value that the text does not have' -r -f -a "flag\t'It stays, and "unsupported" lists it'
+drop\t'It becomes null or is left out; where the schema asks for it, it stays and is listed'
+keep\t'It stays, and nothing is said'"
+complete -c extract -l region -d 'Where the texts come from, such as DE: how 3/4/2026, $5 and phone numbers without a country are meant' -r
+complete -c extract -l fields-per-request -d 'Ask for this many values at a time; what is one property stays together' -r
+complete -c extract -s m -l model -d 'Model: a name in the store, a GGUF file, or \'auto\': the largest that is here, fits the memory and reads at least 100 tokens a second, as measured by \'models fit\'' -r
+complete -c extract -l context -d 'Tokens of one request, prompt and answer together; 0: the model\'s own, at most 8192' -r
+complete -c extract -l parallel -d 'Requests that the model works on together' -r
+complete -c extract -l threads -d 'Threads that compute in all [default: the machine\'s cores]' -r
+complete -c extract -l gpu-layers -d 'Layers on a GPU, in builds that have one' -r
+complete -c extract -l kv-memory -d 'Memory for the keys and values of all requests, in MiB' -r
+complete -c extract -l cache -d 'File to keep results in [default: results.db in the folder of caches]' -r -F
+complete -c extract -l cache-size -d 'Most that is kept, in MiB; what was not used for longest goes first' -r
 complete -c extract -l field -d 'Field to read, as a dotted path' -r
 complete -c extract -l max-line -d 'Longest line, or text read whole, in bytes' -r
 complete -c extract -l as -d 'Key to write the main result under' -r
@@ -18,6 +32,9 @@ complete -c extract -l progress -d 'Progress on stderr' -r -f -a "auto\t'On a te
 always\t'Always'
 never\t'Never'"
 complete -c extract -l full -d 'Keep what a reader would skip: a web page\'s navigation, header and footer'
+complete -c extract -l as-downloaded -d 'The model\'s file as it was downloaded, not the one that \'models tune\' made of it'
+complete -c extract -l no-jobserver -d 'Compute at once, without taking turns with other headwater programs'
+complete -c extract -l no-cache -d 'Ask the model again for what was asked before'
 complete -c extract -s R -l raw-input -d 'Each line of input is a text, not a record'
 complete -c extract -s s -l slurp -d 'With -R: all of the input is one text'
 complete -c extract -l paths -d 'Each line of stdin is a path'

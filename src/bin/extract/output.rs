@@ -1,11 +1,11 @@
 //! Documents as records.
 
 use cli::{Emit, Halt};
-use records::{Record, Usage};
+use document::{Child, Document, ExtractError};
+use records::Record;
 use serde::Serialize;
 
-use crate::document::{Child, Document};
-use crate::error::ExtractError;
+use crate::filter::Deliver;
 use crate::load::failure;
 
 /// The `document` key: what the parser found, and the attachments that hold no text.
@@ -29,20 +29,22 @@ struct Attachment<'d> {
 
 /// Writes a document's record, and then those of the documents inside it.
 pub(crate) fn write(
-    mut record: Record,
+    before: Record,
     document: &Document,
     result: &str,
+    deliver: &dyn Deliver,
     out: &mut Emit<'_>,
 ) -> Result<(), Halt> {
+    let mut record = before.clone();
     let attachments = document.children.iter().filter_map(without_text).collect();
     record.set(result, &document.text);
     record.set("document", &DocumentKey { document, attachments });
     let parent = record.id();
     let base = record.clone();
-    out.record(record, Usage::default())?;
+    deliver.deliver(&before, record, &document.text, out)?;
     for child in &document.children {
         if without_text(child).is_none() {
-            write_child(&base, &parent, child, result, out)?;
+            write_child(&base, &parent, child, result, deliver, out)?;
         }
     }
     Ok(())
@@ -53,6 +55,7 @@ fn write_child(
     parent: &str,
     child: &Child,
     result: &str,
+    deliver: &dyn Deliver,
     out: &mut Emit<'_>,
 ) -> Result<(), Halt> {
     let mut record = inner(base, parent, &child.id, result);
@@ -60,7 +63,7 @@ fn write_child(
         record.set("name", name);
     }
     match &child.outcome {
-        Ok(document) => write(record, document, result, out),
+        Ok(document) => write(record, document, result, deliver, out),
         Err(error) => Ok(out.fail(record, failure(error))?),
     }
 }

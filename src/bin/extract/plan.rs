@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use cli::{Session, Stop};
+use document::Limits;
 use records::Field;
 
 use crate::args::Extract;
-use crate::limits::Limits;
 
 /// What is decided before the first document is read.
 pub(crate) struct Plan {

@@ -1,8 +1,9 @@
 //! llama.cpp behind the traits of `engine`.
 //!
-//! [`Llama`] generates text and scores given answers, [`LlamaEmbedder`] embeds texts. Each owns one thread with one context
-//! of llama.cpp; callers on any thread ask, sleep, and are answered together: requests enter
-//! and leave a running batch, and a beginning that prompts have in common is decoded once.
+//! [`Llama`] generates text and scores given answers, [`LlamaEmbedder`] embeds texts. Each owns
+//! one or several contexts of llama.cpp over one set of weights, every context on a thread of its
+//! own; callers on any thread ask, sleep, and are answered together: requests enter and leave a
+//! running batch, and a beginning that prompts have in common is decoded once in each context.
 //!
 //! ```no_run
 //! use engine::{Cancel, Complete, CompletionRequest, Error, Message, Prompt, Role};

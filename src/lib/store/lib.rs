@@ -3,6 +3,8 @@
 //! - [`Database`]: one SQLite file, private to its user, brought up to date by named migrations.
 //! - [`Ledger`]: what was spent and what may still be spent, right with many processes at once.
 //! - [`Cache`]: results by exact content key, bounded in size.
+//! - [`Seen`]: keys of what was seen in earlier runs.
+//! - [`Digests`]: hashes of files, until they change.
 //!
 //! Every write is one immediate transaction, so a process that is killed leaves either all of
 //! it or nothing. The write-ahead log runs with `synchronous=FULL`: a commit
@@ -11,16 +13,20 @@
 
 mod cache;
 mod database;
+mod digests;
 mod error;
 mod ledger;
 mod money;
 mod owner;
+mod seen;
 
 pub use cache::Cache;
 pub use database::{Database, Migration};
+pub use digests::{Digests, FileState};
 pub use error::StoreError;
 pub use ledger::{
     Caps, Charge, DayTotals, Ledger, ModelTotals, Refusal, Request, Reservation, Scope, Totals,
     Usage,
 };
 pub use money::{NANO_PER_USD, NanoUsd};
+pub use seen::Seen;

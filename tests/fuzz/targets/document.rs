@@ -5,7 +5,7 @@ mod contained;
 
 use std::time::{Duration, Instant};
 
-use extract_cli::{Document, Input, Limits, extract};
+use document::{Document, Input, Limits, extract};
 use libfuzzer_sys::fuzz_target;
 
 /// What a parser that does not look at the clock may take beyond it, and the slow build.

@@ -1,0 +1,154 @@
+use std::sync::{Arc, Mutex};
+
+use cli::{Bar, Emit, Filter, Halt, Input, Operands, Stop};
+use filehash::{Found, Options, ReadError, identical};
+use records::{Code, Failure, Usage};
+use store::Digests;
+
+use crate::files::actor::Actor;
+use crate::files::gather::{All, Gather};
+use crate::files::keep::Keep;
+use crate::files::standing::{Standing, Standings};
+use crate::filter::{Show, lock};
+use crate::output::{Dup, Kind};
+
+/// Files: what is there to say of any of them is known after the last.
+pub(crate) struct FilesFilter {
+    pub(crate) gather: Gather,
+    pub(crate) keep: Vec<Keep>,
+    pub(crate) match_links: bool,
+    pub(crate) threads: usize,
+    pub(crate) digests: Option<Digests>,
+    pub(crate) show: Show,
+    pub(crate) result: String,
+    /// Changes files, or says how it would.
+    pub(crate) actor: Option<Arc<Mutex<Actor>>>,
+    pub(crate) stop: Stop,
+    pub(crate) bar: Bar,
+}
+
+impl FilesFilter {
+    fn search(&self, all: &All) -> Found {
+        let compared = (0u32..).zip(&all.listed).filter(|(_, listed)| !listed.apart);
+        let options = Options {
+            threads: self.threads,
+            digests: self.digests.as_ref(),
+            stop: &|| self.stop.is_set(),
+            progress: &|_, done, total| self.bar.set(done, total),
+        };
+        identical(&all.files, compared.map(|(number, _)| number).collect(), &options)
+    }
+
+    fn dup(&self, all: &All, standings: &Standings, number: u32) -> Dup {
+        let Some(Standing { group, of, link }) = standings.of(number) else {
+            let why = all.listed[number as usize].apart.then(|| "it is not compared".to_owned());
+            return Dup { group: None, kind: Kind::Unique, why, ..Dup::first(String::new()) };
+        };
+        let first = Dup::first(standings.group(group).to_owned());
+        let Some(of) = of else { return first };
+        let size = all.files.state(number).size;
+        Dup {
+            of: Some(records::Text::from_os(all.files.path(of).as_os_str())),
+            kind: if link { Kind::Link } else { Kind::Exact },
+            similarity: Some(1.0),
+            why: Some(if link {
+                "same inode: another name of the same file".to_owned()
+            } else {
+                format!("same {size} bytes")
+            }),
+            ..first
+        }
+    }
+
+    /// Writes, or changes, one file.
+    fn emit(
+        &self,
+        all: &All,
+        standings: &Standings,
+        number: u32,
+        out: &mut Emit<'_>,
+    ) -> Result<(), Halt> {
+        let standing = standings.of(number);
+        let repeated = standing.is_some_and(|s| s.of.is_some());
+        let listed = &all.listed[number as usize];
+        let mut record = all.record(number)?;
+        if let Some(actor) = &self.actor {
+            let Some(Standing { of: Some(of), link, .. }) = standing else { return Ok(()) };
+            if listed.reference || (link && !self.match_links) {
+                return Ok(());
+            }
+            record.set(&self.result, &self.dup(all, standings, number));
+            let (path, keep) = (all.files.path(number), all.files.path(of));
+            return match lock(actor).act(path, keep, link) {
+                Ok(plan) => {
+                    record.set("plan", &plan);
+                    Ok(out.record(record, Usage::default())?)
+                }
+                Err(failure) => Ok(out.fail(record, failure)?),
+            };
+        }
+        match (self.show, repeated) {
+            (Show::Firsts, true) | (Show::Repeated, false) => Ok(()),
+            (Show::Firsts, false) => Ok(out.pass(record)?),
+            _ => {
+                record.set(&self.result, &self.dup(all, standings, number));
+                Ok(out.record(record, Usage::default())?)
+            }
+        }
+    }
+}
+
+impl Filter for FilesFilter {
+    type Worker = ();
+
+    const RESULT: &'static str = "dup";
+    const OPERANDS: Operands = Operands::Files;
+    const SLOW: bool = false;
+
+    fn worker(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn apply(&self, (): &mut (), input: &Input, _: &mut Emit<'_>) -> Result<(), Halt> {
+        Ok(self.gather.add(input)?)
+    }
+
+    fn finish(&self, out: &mut Emit<'_>) -> Result<(), Halt> {
+        let all = self.gather.take();
+        let mut found = self.search(&all);
+        self.bar.finish();
+        if self.stop.is_set() {
+            return Err(Halt::Stopped);
+        }
+        let listed = |number: u32| &all.listed[number as usize];
+        let mut failed: Vec<Option<ReadError>> = Vec::new();
+        failed.resize_with(all.files.len(), || None);
+        for (number, error) in found.failed.drain(..) {
+            failed[number as usize] = Some(error);
+        }
+        let standings = Standings::new(
+            &all.files,
+            &found,
+            &self.keep,
+            |number| listed(number).place,
+            |number| listed(number).reference,
+        );
+        let count = u32::try_from(all.files.len()).map_err(|e| Failure::new(Code::TooLong, e))?;
+        let mut order: Vec<u32> = (0..count).filter(|n| !listed(*n).silent).collect();
+        order.sort_unstable_by_key(|number| listed(*number).place);
+        for number in order {
+            if out.is_stopping() || self.actor.as_ref().is_some_and(|actor| lock(actor).is_broken())
+            {
+                return Err(Halt::Stopped);
+            }
+            match failed[number as usize].take() {
+                None => self.emit(&all, &standings, number, out)?,
+                Some(error) => {
+                    let failure = Failure::new(Code::Unreadable, error).retryable();
+                    out.fail(all.record(number)?, failure)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,160 @@
+//! Hashes of files, kept until the files change.
+
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+
+use rusqlite::{OptionalExtension, params};
+
+use crate::{Database, Migration, StoreError};
+
+const MIGRATIONS: &[Migration] = &[Migration {
+    name: "0001-digests",
+    sql: "
+    -- Times are nanoseconds since 1970. part: which bytes of the file were hashed.
+    CREATE TABLE digest (
+        dev   INTEGER NOT NULL,
+        ino   INTEGER NOT NULL,
+        part  INTEGER NOT NULL,
+        size  INTEGER NOT NULL,
+        mtime INTEGER NOT NULL,
+        ctime INTEGER NOT NULL,
+        hash  BLOB NOT NULL CHECK (length(hash) = 16),
+        PRIMARY KEY (dev, ino, part)
+    ) STRICT, WITHOUT ROWID;
+    ",
+}];
+
+/// A file in one state: another size, or a later time of change, is another state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FileState {
+    /// Device number.
+    pub dev: u64,
+    /// Inode number.
+    pub ino: u64,
+    /// Bytes.
+    pub size: u64,
+    /// Last change of the content, nanoseconds since 1970.
+    pub mtime: i64,
+    /// Last change of content or metadata, nanoseconds since 1970: nobody can set it back.
+    pub ctime: i64,
+}
+
+impl From<&Metadata> for FileState {
+    fn from(metadata: &Metadata) -> Self {
+        let nanoseconds =
+            |seconds: i64, rest: i64| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
+        Self {
+            dev: metadata.dev(),
+            ino: metadata.ino(),
+            size: metadata.size(),
+            mtime: nanoseconds(metadata.mtime(), metadata.mtime_nsec()),
+            ctime: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
+        }
+    }
+}
+
+/// A map from files, in the state they are in, to the first 128 bits of a hash of some part of
+/// them. What the part numbers mean is the caller's affair.
+#[derive(Debug)]
+pub struct Digests {
+    database: Database,
+}
+
+impl Digests {
+    /// Opens or creates the file.
+    ///
+    /// # Errors
+    /// As [`Database::open`].
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let database = Database::open(path, MIGRATIONS)?;
+        database.relax()?;
+        Ok(Self { database })
+    }
+
+    /// The hashes of `part` of many files, where they are known: fastest in order of device and
+    /// inode.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn find(
+        &self,
+        part: u8,
+        files: impl Iterator<Item = FileState>,
+    ) -> Result<Vec<Option<[u8; 16]>>, StoreError> {
+        self.database.read(|c| {
+            let snapshot = c.unchecked_transaction()?;
+            let mut select = snapshot.prepare_cached(
+                "SELECT hash FROM digest WHERE dev = ?1 AND ino = ?2 AND part = ?3
+                 AND size = ?4 AND mtime = ?5 AND ctime = ?6",
+            )?;
+            files
+                .map(|f| {
+                    let state = params![
+                        f.dev.cast_signed(),
+                        f.ino.cast_signed(),
+                        part,
+                        f.size.cast_signed(),
+                        f.mtime,
+                        f.ctime
+                    ];
+                    Ok(select.query_row(state, |row| row.get(0)).optional()?)
+                })
+                .collect()
+        })
+    }
+
+    /// Keeps hashes of `part` in place of what was known of these files before.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn keep<'h>(
+        &self,
+        part: u8,
+        hashes: impl Iterator<Item = (FileState, &'h [u8; 16])>,
+    ) -> Result<(), StoreError> {
+        self.database.write(|tx| {
+            let mut insert =
+                tx.prepare_cached("INSERT OR REPLACE INTO digest VALUES (?1,?2,?3,?4,?5,?6,?7)")?;
+            for (f, hash) in hashes {
+                insert.execute(params![
+                    f.dev.cast_signed(),
+                    f.ino.cast_signed(),
+                    part,
+                    f.size.cast_signed(),
+                    f.mtime,
+                    f.ctime,
+                    hash.as_slice()
+                ])?;
+            }
+            Ok(())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hash_holds_only_for_the_same_state() {
+        let dir = tempfile::tempdir().unwrap();
+        let digests = Digests::open(&dir.path().join("d.db")).unwrap();
+        let file = FileState { dev: u64::MAX, ino: 7, size: 1 << 40, mtime: -5, ctime: 9 };
+        digests.keep(2, [(file, &[1; 16])].into_iter()).unwrap();
+        let others = [
+            FileState { size: 3, ..file },
+            FileState { mtime: -4, ..file },
+            FileState { ctime: 10, ..file },
+            FileState { ino: 8, ..file },
+            FileState { dev: 0, ..file },
+        ];
+        let asked = std::iter::once(file).chain(others);
+        let found = digests.find(2, asked).unwrap();
+        assert_eq!(found, [Some([1; 16]), None, None, None, None, None]);
+        assert_eq!(digests.find(1, [file].into_iter()).unwrap(), [None]);
+        digests.keep(2, [(others[0], &[2; 16])].into_iter()).unwrap();
+        let found = digests.find(2, [file, others[0]].into_iter()).unwrap();
+        assert_eq!(found, [None, Some([2; 16])]);
+    }
+}
