@@ -2,6 +2,21 @@ complete -c transcribe -s m -l model -d 'Model: a name in the store, or a whispe
 complete -c transcribe -l vad -d 'Model that finds speech, or "none": silence is then transcribed too' -r
 complete -c transcribe -l threads -d 'Parts of one recording transcribed at the same time' -r
 complete -c transcribe -s l -l language -d 'Language that is spoken, as a code such as "de"; "auto" finds it out for each recording' -r
+complete -c transcribe -l prompt -d 'Text that the model takes for what was said before: its spelling and style are followed' -r
+complete -c transcribe -l vocabulary -d 'Words and names that are likely to occur, one a line, added to the prompt' -r -F
+complete -c transcribe -l offset -d 'Begin so many seconds into each recording; times count from its start all the same' -r
+complete -c transcribe -l duration -d 'Transcribe at most so many seconds of each recording' -r
+complete -c transcribe -l channels -d 'What the channels of a recording are' -r -f -a "mix\t'Microphones of the same sound: their mean is transcribed'
+split\t'Speakers, as in a recorded call: each is transcribed alone, and segments have "speaker", 1 for the first (left) channel'"
+complete -c transcribe -l pcm -d 'Input is samples without a header: encoding, rate and channels, such as s16le:16000:1' -r
+complete -c transcribe -l format -d 'Form of what is written: to files with -o, otherwise as plain text on stdout' -r -f -a "jsonl\t'Records; in a file, the recording\'s own'
+txt\t'A line for each segment'
+srt\t'`SubRip` captions'
+vtt\t'`WebVTT` captions; with --words, each word has its time'
+tsv\t'A table: start and end in milliseconds, the speaker where channels are split, the text; with --words, a row for each word'"
+complete -c transcribe -s o -l output -d 'Folder to write one file for each recording to, named like it: memo.m4a becomes memo.srt' -r -F
+complete -c transcribe -l commands -d 'Tell which of these phrases was said: one a line, or JSON lines with "phrase"' -r -F
+complete -c transcribe -l calibration -d 'Use what --calibrate printed for the same phrases and model' -r -F
 complete -c transcribe -l cache -d 'File to keep results in [default: results.db in the folder of caches]' -r -F
 complete -c transcribe -l cache-size -d 'Most that is kept, in MiB; what was not used for longest goes first' -r
 complete -c transcribe -l field -d 'Field to read, as a dotted path' -r
@@ -22,6 +37,10 @@ never\t'Never'"
 complete -c transcribe -l no-jobserver -d 'Compute at once, without taking turns with other headwater programs'
 complete -c transcribe -l translate -d 'Write English whatever is spoken'
 complete -c transcribe -l words -d 'Times of words too'
+complete -c transcribe -l drop-suspect -d 'Leave doubtful segments out; "transcript" has their number under "dropped"'
+complete -c transcribe -l stream -d 'Write each utterance as a record as soon as it has ended: for microphones and calls'
+complete -c transcribe -l force -d 'Replace files that are there already'
+complete -c transcribe -l calibrate -d 'Fit the threshold to recordings whose records have the right "command", or null for none'
 complete -c transcribe -l no-cache -d 'Ask the model again for what was asked before'
 complete -c transcribe -s R -l raw-input -d 'Each line of input is a text, not a record'
 complete -c transcribe -s s -l slurp -d 'With -R: all of the input is one text'

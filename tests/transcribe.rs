@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use testkit::{Outcome, Program, data, program, repository};
+use testkit::{Outcome, Program, data, program};
 
 /// All hold the same three seconds of speech.
-const SHORT: [&str; 14] = [
+const SHORT: [&str; 15] = [
     "short.wav",
     "short-mulaw.wav",
     "short-adpcm.wav",
@@ -20,6 +20,7 @@ const SHORT: [&str; 14] = [
     "short.opus",
     "short.m4a",
     "short-alac.m4a",
+    "short-faststart.m4a",
     "short.webm",
     "short-opus.webm",
 ];
@@ -265,7 +266,8 @@ fn model_bytes_on_stdin_that_are_no_sound_fail_with_a_reason() {
 
 #[test]
 fn model_a_truncated_recording_is_kept_as_far_as_it_goes_and_says_so() {
-    for name in ["jfk.flac", "short.wav"] {
+    let names = ["jfk.flac", "short.wav", "short.mp3", "short.ogg", "short.opus"];
+    for name in names.into_iter().chain(["short-faststart.m4a"]) {
         let whole = speech(name);
         let cut = &whole[..whole.len() * 2 / 3];
         for operand in ["cut", "-"] {
@@ -275,7 +277,7 @@ fn model_a_truncated_recording_is_kept_as_far_as_it_goes_and_says_so() {
             assert_eq!(record["transcript"]["truncated"], true, "{outcome}");
             let problem = record["transcript"]["problem"].as_str().expect("a problem");
             assert!(problem.contains("the input ends after"), "{outcome}");
-            assert!(words(&record).join(" ").starts_with("and so my fellow"), "{outcome}");
+            assert!(words(&record).join(" ").starts_with("and so"), "{outcome}");
             assert!(record["error"].is_null(), "{outcome}");
         }
     }
@@ -393,26 +395,4 @@ fn model_what_the_user_wrote_stays_and_other_fields_can_be_read() {
     assert_eq!((&record["id"], &record["n"]), (&json!("mine"), &json!(12_345)));
     assert!(record["said"].as_str().is_some_and(|text| text.contains("fellow")), "{record}");
     assert!(record["text"].is_null() && record["confidence"] != 0.1, "{record}");
-}
-
-#[test]
-fn model_examples_run() {
-    let inbox = repository().join("examples/data/inbox/voice-memo.m4a");
-    let memo = std::fs::read(inbox).expect("the example recording");
-    let examples = std::fs::read_to_string(repository().join("src/bin/transcribe/examples.txt"));
-    let examples = examples.expect("examples");
-    let commands: Vec<&str> =
-        examples.lines().filter(|l| !l.is_empty() && !l.starts_with('#')).collect();
-    assert!(commands.len() >= 3);
-    for command in commands {
-        // Each is `[… |] transcribe ARGUMENTS [< FILE] [> FILE]`: the arguments alone are run here.
-        let arguments = command.split_once("transcribe ").expect("it runs transcribe").1;
-        let arguments: Vec<&str> =
-            arguments.split_whitespace().take_while(|a| *a != ">" && *a != "<").collect();
-        let stdin =
-            if command.contains("-print0") { b"voice-memo.m4a\0".to_vec() } else { memo.clone() };
-        let outcome =
-            transcribe().file("voice-memo.m4a", &memo).args(arguments).stdin(stdin).run().code(0);
-        assert!(outcome.text().split_whitespace().count() > 10, "{command}: {outcome}");
-    }
 }

@@ -40,6 +40,9 @@ fn desk() -> Desk {
     for name in ["texts.jsonl", "labelled.jsonl"] {
         fs::write(at(name), records).expect("records");
     }
+    let sound = fs::read(testkit::data("speech/short.wav")).expect("a recording");
+    // Behind the header: samples alone, 8 kHz and 16 bit.
+    fs::write(at("samples.raw"), &sound[44..]).expect("samples");
     fs::write(at("keys.txt"), "a-key-of-the-house\n").expect("keys");
     let endpoint = Endpoint::start(|_| Answer::chat("an answer"));
     let providers = format!("[openai]\nurl = \"{}\"\n", endpoint.url());
@@ -95,7 +98,8 @@ fn examples(program: &str) -> String {
 #[test]
 fn model_the_examples_of_filters_and_models_work() {
     let desk = desk();
-    for program in ["classify", "embed", "escalate", "extract", "models", "summarize", "transcribe"]
+    for program in
+        ["classify", "dedupe", "embed", "escalate", "extract", "models", "summarize", "transcribe"]
     {
         let text = examples(program);
         let commands = commands(&text);

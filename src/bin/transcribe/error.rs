@@ -14,6 +14,9 @@ pub(crate) enum TranscribeError {
     /// The model failed, or was told to stop.
     #[error(transparent)]
     Engine(#[from] engine::Error),
+    /// More sound than a command has.
+    #[error("a command lasts at most 30 s; with --stream they are taken one by one")]
+    TooLong,
     /// The bytes after the sound, which are part of the id, cannot be read.
     #[error("cannot read: {0}")]
     Read(#[from] io::Error),
@@ -34,6 +37,7 @@ impl TranscribeError {
             ) => Code::Unsupported,
             Self::Audio(_) => Code::Unreadable,
             Self::Engine(engine::Error::Cancelled(Cancelled::Timeout)) => Code::Timeout,
+            Self::TooLong => Code::TooLong,
             Self::Engine(_) => Code::Model,
         }
     }

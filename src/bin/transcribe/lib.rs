@@ -18,15 +18,22 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod calibrate;
+mod command;
 mod detector;
 mod error;
 mod filter;
+mod folder;
+mod format;
 mod listen;
+mod live;
 mod output;
 mod plan;
+mod progress;
 mod source;
 
 #[cfg(test)]
 mod tests;
 
-pub use args::Transcribe;
+pub use args::{ChannelsArg, Transcribe};
+pub use format::Format;

@@ -4,7 +4,7 @@ use engine::Segment;
 use records::Record;
 use serde::Serialize;
 
-use crate::listen::{Heard, round};
+use crate::listen::{Heard, Said, round};
 
 /// The `transcript` key.
 #[derive(Serialize)]
@@ -12,9 +12,15 @@ struct TranscriptKey<'h> {
     /// Absent where nobody asked for one and nobody spoke.
     #[serde(skip_serializing_if = "str::is_empty")]
     language: &'h str,
-    /// Seconds of sound that were decoded.
+    /// Seconds of sound that were listened to.
     duration: f64,
-    segments: &'h [Segment],
+    /// The utterance's number in its stream, from 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    utterance: Option<u64>,
+    segments: &'h [Said],
+    /// Doubtful segments that were left out.
+    #[serde(skip_serializing_if = "is_zero")]
+    dropped: u64,
     /// There may be more in the recording.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     truncated: bool,
@@ -23,25 +29,37 @@ struct TranscriptKey<'h> {
     problem: Option<&'h str>,
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands references")]
+fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
 /// What is wrong with the recording that did not keep it from being transcribed.
-pub(crate) fn problem(heard: &Heard, skipped_packets: u64) -> Option<String> {
+pub(crate) fn problem(cut_short: Option<&audio::Error>, skipped_packets: u64) -> Option<String> {
     let skipped = match skipped_packets {
         0 => None,
         1 => Some("a damaged packet was left out".to_owned()),
         n => Some(format!("{n} damaged packets were left out")),
     };
     let parts: Vec<String> =
-        heard.cut_short.as_ref().map(ToString::to_string).into_iter().chain(skipped).collect();
+        cut_short.map(ToString::to_string).into_iter().chain(skipped).collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 /// Adds what was heard: the text under `result`.
-pub(crate) fn write(record: &mut Record, heard: &Heard, problem: Option<&str>, result: &str) {
+pub(crate) fn write(
+    record: &mut Record,
+    heard: &Heard,
+    (problem, utterance): (Option<&str>, Option<u64>),
+    result: &str,
+) {
     record.set(result, &text(&heard.segments));
     let transcript = TranscriptKey {
         language: &heard.language,
         duration: heard.duration,
+        utterance,
         segments: &heard.segments,
+        dropped: heard.dropped,
         truncated: heard.cut_short.is_some(),
         problem,
     };
@@ -53,16 +71,31 @@ pub(crate) fn write(record: &mut Record, heard: &Heard, problem: Option<&str>, r
     }
 }
 
-/// All segments, a space between two.
-pub(crate) fn text(segments: &[Segment]) -> String {
-    segments.iter().map(|s| s.text.as_str()).collect::<Vec<_>>().join(" ")
+/// All segments, a space between two; where speakers are told apart, a line for each turn.
+pub(crate) fn text(segments: &[Said]) -> String {
+    let mut out = String::new();
+    let mut last = None;
+    for said in segments {
+        if said.speaker != last
+            && let Some(speaker) = said.speaker
+        {
+            let gap = if out.is_empty() { "" } else { "\n" };
+            out.push_str(&format!("{gap}Speaker {speaker}:"));
+        }
+        if !out.is_empty() {
+            out.push(' ');
+        }
+        out.push_str(&said.segment.text);
+        last = said.speaker;
+    }
+    out
 }
 
 /// The segments' mean, weighted by their lengths; nothing about silence.
-pub(crate) fn confidence(segments: &[Segment]) -> Option<f64> {
+pub(crate) fn confidence(segments: &[Said]) -> Option<f64> {
     // A segment of one short word may have no length at all.
     let weight = |s: &Segment| (s.end - s.start).max(0.01);
-    let total: f64 = segments.iter().map(weight).sum();
-    let sum: f64 = segments.iter().map(|s| weight(s) * s.confidence).sum();
+    let total: f64 = segments.iter().map(|s| weight(&s.segment)).sum();
+    let sum: f64 = segments.iter().map(|s| weight(&s.segment) * s.segment.confidence).sum();
     (!segments.is_empty()).then(|| round(sum / total, 1000.0))
 }

@@ -1,17 +1,24 @@
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use cli::{Error, Results, Session, Stop};
 use engine::Cancel;
 use modelstore::{ResolveError, Resolved, Store, Task};
-use records::Field;
-use whisper::{Options, Whisper};
+use records::{Field, content_id};
+use whisper::{Options, Phrases, SAMPLE_RATE, Whisper};
 
-use crate::args::Transcribe;
+use crate::args::{ChannelsArg, Transcribe};
+use crate::calibrate;
+use crate::command::{self, Command, DEFAULT_JUDGE, Judge};
+use crate::folder::Folder;
+use crate::format::Format;
 use crate::listen::Asked;
+use crate::progress::Progress;
 
 /// `--vad` with this name asks for no detector.
 const NO_VAD: &str = "none";
+/// The largest vocabulary file that is read, in bytes.
+const MAX_VOCABULARY: u64 = 1 << 16;
 
 /// Everything that is opened before the first recording is.
 pub(crate) struct Plan {
@@ -19,6 +26,15 @@ pub(crate) struct Plan {
     /// The detector's file; each worker loads its own, it is small.
     pub(crate) vad: Option<PathBuf>,
     pub(crate) asked: Asked,
+    pub(crate) channels: audio::Channels,
+    pub(crate) pcm: Option<audio::Pcm>,
+    /// `--stream`.
+    pub(crate) live: bool,
+    pub(crate) spotting: Option<Spotting>,
+    pub(crate) format: Format,
+    pub(crate) folder: Option<Folder>,
+    /// What is printed is the transcript in its form, in place of records.
+    pub(crate) prints_document: bool,
     pub(crate) threads: usize,
     pub(crate) jobs: usize,
     pub(crate) field: Field,
@@ -28,16 +44,30 @@ pub(crate) struct Plan {
     pub(crate) stop: Stop,
     /// Transcripts of earlier runs.
     pub(crate) results: Option<Results>,
+    pub(crate) progress: Progress,
+}
+
+/// `--commands`.
+pub(crate) struct Spotting {
+    pub(crate) commands: Vec<Command>,
+    pub(crate) phrases: Phrases,
+    pub(crate) judge: Judge,
+    /// What a calibration is for.
+    pub(crate) made_for: String,
+    pub(crate) calibrate: bool,
 }
 
 impl Plan {
     pub(crate) fn new(args: &Transcribe, session: &Session) -> Result<Self, Error> {
+        check_output(args)?;
         let store = Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?;
         let vad = match args.vad.as_str() {
             NO_VAD => None,
             name => Some(resolve(&store, name, Task::Vad)?.path),
         };
-        let whisper = load(&resolve(&store, &args.model, Task::Transcribe)?, !args.no_jobserver)?;
+        let prompt = prompt(args)?;
+        let file = resolve(&store, &args.model, Task::Transcribe)?;
+        let whisper = load(&file, !args.no_jobserver, &prompt)?;
         let language = args.language.to_ascii_lowercase();
         whisper.check_language(&language).map_err(|e| multilingual(e.to_string(), &whisper))?;
         if args.translate && !whisper.is_multilingual() {
@@ -45,31 +75,132 @@ impl Plan {
             let message = format!("{name} knows English only and cannot translate");
             return Err(multilingual(message, &whisper));
         }
-        let results = args.cache.open(&[
-            b"transcribe",
-            env!("CARGO_PKG_VERSION").as_bytes(),
-            whisper.model().sha256.as_bytes(),
-            args.vad.as_bytes(),
-            language.as_bytes(),
-            &[args.translate.into(), args.words.into()],
-            args.stream.result_or("text").as_bytes(),
-        ])?;
+        let spotting = spotting(args, &whisper)?;
+        let samples = |d: Duration| (d.as_secs_f64() * SAMPLE_RATE as f64) as u64;
+        let asked = Asked {
+            language,
+            translate: args.translate,
+            words: args.words,
+            offset: args.offset.map_or(0, samples),
+            duration: args.duration.map(samples),
+            drop_suspect: args.drop_suspect,
+        };
         let threads = usize::from(args.threads);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self {
-            whisper,
+        let extension = args.format.extension();
+        let operands = &args.records.operands;
+        let folder = |path: &PathBuf| Folder::new(path.clone(), extension, args.force, operands);
+        let default_result = if spotting.is_some() { "command" } else { "text" };
+        let mut plan = Self {
             vad,
-            asked: Asked { language, translate: args.translate, words: args.words },
+            channels: match args.channels {
+                ChannelsArg::Mix => audio::Channels::Mix,
+                ChannelsArg::Split => audio::Channels::Split,
+            },
+            pcm: args.pcm.clone(),
+            live: args.stream,
+            spotting,
+            format: args.format,
+            folder: args.output.as_ref().map(folder),
+            prints_document: args.format != Format::Jsonl && args.output.is_none(),
             threads,
-            jobs: (cores / threads).max(1),
-            field: args.stream.field_or("path"),
-            result: args.stream.result_or("text").to_owned(),
-            timeout: args.stream.timeout,
+            jobs: if args.stream { 1 } else { (cores / threads).max(1) },
+            field: args.records.field_or("path"),
+            result: args.records.result_or(default_result).to_owned(),
+            timeout: args.records.timeout,
             cancel: Cancel::on(session.stop.flag()),
             stop: session.stop.clone(),
-            results,
-        })
+            results: None,
+            progress: Progress::new(&args.records.general),
+            asked,
+            whisper,
+        };
+        plan.results = plan.open_results(args, &prompt)?;
+        Ok(plan)
     }
+
+    pub(crate) fn is_spotting(&self) -> bool {
+        self.spotting.is_some()
+    }
+
+    /// Results of earlier runs, where one record is all that a recording gives.
+    fn open_results(&self, args: &Transcribe, prompt: &str) -> Result<Option<Results>, Error> {
+        let calibrates = self.spotting.as_ref().is_some_and(|s| s.calibrate);
+        if self.live || calibrates || self.folder.is_some() {
+            return Ok(None);
+        }
+        let Asked { language, translate, words, offset, duration, drop_suspect } = &self.asked;
+        let settings = format!(
+            "{translate} {words} {offset} {duration:?} {drop_suspect} {:?} {:?} {:?}",
+            self.channels, self.pcm, self.format
+        );
+        let spotting = self.spotting.as_ref().map(|s| format!("{} {:?}", s.made_for, s.judge));
+        let entries = args.commands.as_ref().and_then(|path| std::fs::read(path).ok());
+        args.cache.open(&[
+            b"transcribe",
+            env!("CARGO_PKG_VERSION").as_bytes(),
+            self.whisper.model().sha256.as_bytes(),
+            args.vad.as_bytes(),
+            language.as_bytes(),
+            settings.as_bytes(),
+            prompt.as_bytes(),
+            spotting.unwrap_or_default().as_bytes(),
+            &entries.unwrap_or_default(),
+            self.result.as_bytes(),
+        ])
+    }
+}
+
+/// Captions and tables are of one recording, and of a whole one.
+fn check_output(args: &Transcribe) -> Result<(), Error> {
+    if args.format.can_be_joined() || args.output.is_some() {
+        return Ok(());
+    }
+    let form = args.format.extension();
+    let one = match args.records.operands.as_slice() {
+        [operand] => !operand.is_dir(),
+        _ => false,
+    };
+    if one && !args.stream {
+        return Ok(());
+    }
+    let why = if args.stream { "a stream's utterances" } else { "several recordings" };
+    let error = Error::usage(format!("{why} cannot be written as one {form}"));
+    Err(error.hint("name one recording, or a folder for the files with -o"))
+}
+
+/// What the model is told before each window.
+fn prompt(args: &Transcribe) -> Result<String, Error> {
+    let mut prompt = args.prompt.clone().unwrap_or_default();
+    let Some(path) = &args.vocabulary else { return Ok(prompt) };
+    let fail = |e: String| Error::setup(format!("{}: {e}", path.display()));
+    let len = std::fs::metadata(path).map_err(|e| fail(e.to_string()))?.len();
+    if len > MAX_VOCABULARY {
+        return Err(fail(format!("over {MAX_VOCABULARY} bytes")));
+    }
+    let text = std::fs::read_to_string(path).map_err(|e| fail(e.to_string()))?;
+    let words: Vec<&str> = text.lines().map(str::trim).filter(|w| !w.is_empty()).collect();
+    if !words.is_empty() {
+        let gap = if prompt.is_empty() { "" } else { " " };
+        // The form in which transcripts of talks list what they are about.
+        prompt.push_str(&format!("{gap}Glossary: {}.", words.join(", ")));
+    }
+    Ok(prompt)
+}
+
+fn spotting(args: &Transcribe, whisper: &Whisper) -> Result<Option<Spotting>, Error> {
+    let Some(path) = &args.commands else { return Ok(None) };
+    let commands = command::read(path)?;
+    let texts: Vec<String> = commands.iter().map(|c| c.phrase.clone()).collect();
+    let phrases =
+        whisper.phrases(&texts).map_err(|e| Error::setup(format!("{}: {e}", path.display())))?;
+    let list = format!("{}\n{}", whisper.model().sha256, texts.join("\n"));
+    let made_for = content_id(list.as_bytes());
+    let judge = match &args.calibration {
+        Some(file) => calibrate::load(file, &made_for)?,
+        None => DEFAULT_JUDGE,
+    };
+    Ok(Some(Spotting { commands, phrases, judge, made_for, calibrate: args.calibrate }))
 }
 
 fn resolve(store: &Store, name: &str, task: Task) -> Result<Resolved, ResolveError> {
@@ -80,12 +211,14 @@ fn resolve(store: &Store, name: &str, task: Task) -> Result<Resolved, ResolveErr
     Ok(file)
 }
 
-fn load(file: &Resolved, jobserver: bool) -> Result<Whisper, engine::Error> {
+fn load(file: &Resolved, jobserver: bool, prompt: &str) -> Result<Whisper, engine::Error> {
+    let path: &Path = &file.path;
     Whisper::load(Options {
         name: file.name.clone(),
         sha256: file.sha256.to_string(),
+        prompt: prompt.to_owned(),
         jobserver,
-        ..Options::new(&file.path)
+        ..Options::new(path)
     })
 }
 

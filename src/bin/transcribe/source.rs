@@ -5,9 +5,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use audio::{Decoder, ReadAt, Stream};
+use audio::{Decoder, Ffmpeg, ReadAt, Stream};
 use cli::{Stdin, open_input};
 use engine::{Cancel, Cancelled};
 use records::{ContentHasher, Failure};
@@ -21,6 +22,10 @@ const NEAR: u64 = 1 << 20;
 
 /// How often a wait for a pipe looks whether it is still wanted.
 const GLANCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
+/// The most of a stream that is kept to hand it to ffmpeg: more than is read to find out that
+/// nothing here knows what it is.
+const HEAD: usize = 1 << 20;
 
 /// A recording that is open.
 pub(crate) enum Source {
@@ -57,14 +62,44 @@ impl Source {
         Self::Stream(Arc::new(HashedStream(Mutex::new(Some(ContentHasher::new(stream))))))
     }
 
-    /// A decoder of its sound; to be had once.
+    /// A decoder of its sound; to be had once. What is not known here goes through ffmpeg, which
+    /// ends when `cancel` says so.
     ///
     /// # Errors
     /// As [`Decoder::open`].
-    pub(crate) fn decoder(&self) -> Result<Decoder, audio::Error> {
-        match self {
-            Self::File(file, len) => Decoder::from_bytes(Arc::clone(file) as _, *len),
-            Self::Stream(stream) => Decoder::from_reader(Box::new(Tee(Arc::clone(stream)))),
+    pub(crate) fn decoder(
+        &self,
+        pcm: Option<&audio::Pcm>,
+        cancel: &Cancel,
+    ) -> Result<Decoder, audio::Error> {
+        let foreign =
+            |e: &audio::Error| matches!(e, audio::Error::NotAudio | audio::Error::Unsupported(_));
+        match (self, pcm) {
+            (Self::File(file, _), Some(pcm)) => {
+                let samples = Sequential { file: Arc::clone(file), at: 0 };
+                Ok(Decoder::raw(Box::new(samples), pcm.clone()))
+            }
+            (Self::Stream(stream), Some(pcm)) => {
+                let tee = Tee { stream: Arc::clone(stream), head: None };
+                Ok(Decoder::raw(Box::new(tee), pcm.clone()))
+            }
+            (Self::File(file, len), None) => match Decoder::from_bytes(Arc::clone(file) as _, *len)
+            {
+                Err(e) if foreign(&e) => file.through_ffmpeg(cancel).unwrap_or(Err(e)),
+                other => other,
+            },
+            (Self::Stream(stream), None) => {
+                let head = Arc::new(Mutex::new(Some(Vec::new())));
+                let tee = Tee { stream: Arc::clone(stream), head: Some(Arc::clone(&head)) };
+                let outcome = Decoder::from_reader(Box::new(tee));
+                let head = locked(&head).take().unwrap_or_default();
+                match outcome {
+                    Err(e) if foreign(&e) && head.len() < HEAD => {
+                        stream_through_ffmpeg(head, stream, cancel).unwrap_or(Err(e))
+                    }
+                    other => other,
+                }
+            }
         }
     }
 
@@ -99,6 +134,50 @@ impl HashedFile {
         let onward = Onward { file: Arc::clone(&file), at: 0 };
         Self { file, onward: Mutex::new(Some(ContentHasher::new(onward))), hashed: Mutex::new(0) }
     }
+}
+
+impl HashedFile {
+    /// Its sound as ffmpeg decodes it, if that is installed and knows it.
+    fn through_ffmpeg(&self, cancel: &Cancel) -> Option<Result<Decoder, audio::Error>> {
+        // Versions before 6 cannot seek in what they are handed.
+        [true, false].into_iter().find_map(|may_seek| {
+            let mut input = self.file.try_clone().ok()?;
+            io::Seek::rewind(&mut input).ok()?;
+            let (ffmpeg, output) = Ffmpeg::start(input, may_seek).ok()?;
+            decoded(ffmpeg, output, cancel)
+        })
+    }
+}
+
+/// What ffmpeg writes, if it knows its input.
+fn decoded(
+    ffmpeg: Ffmpeg,
+    output: std::process::ChildStdout,
+    cancel: &Cancel,
+) -> Option<Result<Decoder, audio::Error>> {
+    let output = Patient { pipe: output, cancel: cancel.clone() };
+    match Decoder::through(ffmpeg, Box::new(output)) {
+        Err(e @ audio::Error::Unreadable(_)) => Some(Err(e)),
+        Err(e) => {
+            log::info!("{e}");
+            None
+        }
+        decoder => Some(decoder),
+    }
+}
+
+/// A stream's sound as ffmpeg decodes it; `head` is what was read of it already.
+fn stream_through_ffmpeg(
+    head: Vec<u8>,
+    stream: &Arc<HashedStream>,
+    cancel: &Cancel,
+) -> Option<Result<Decoder, audio::Error>> {
+    let (mut ffmpeg, output) = Ffmpeg::start(Stdio::piped(), false).ok()?;
+    let mut stdin = ffmpeg.stdin()?;
+    let rest = Tee { stream: Arc::clone(stream), head: None };
+    // It ends with the stream, or when ffmpeg takes no more.
+    std::thread::spawn(move || io::copy(&mut io::Cursor::new(head).chain(rest), &mut stdin));
+    decoded(ffmpeg, output, cancel)
 }
 
 impl ReadAt for HashedFile {
@@ -136,12 +215,34 @@ impl Read for Onward {
 /// A stream, and the hash of what was read from it; nothing once the hash was taken.
 pub(crate) struct HashedStream(Mutex<Option<ContentHasher<Stream>>>);
 
-/// The decoder's end of a [`HashedStream`].
-struct Tee(Arc<HashedStream>);
+/// The decoder's end of a [`HashedStream`]; keeps what is read until somebody takes it.
+struct Tee {
+    stream: Arc<HashedStream>,
+    head: Option<Arc<Mutex<Option<Vec<u8>>>>>,
+}
 
 impl Read for Tee {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        locked(&self.0.0).as_mut().map_or(Ok(0), |hasher| hasher.read(buffer))
+        let n = locked(&self.stream.0).as_mut().map_or(Ok(0), |hasher| hasher.read(buffer))?;
+        if let Some(head) = &self.head
+            && let Some(head) = locked(head).as_mut()
+        {
+            let room = HEAD - head.len();
+            head.extend_from_slice(&buffer[..n.min(room)]);
+        }
+        Ok(n)
+    }
+}
+
+/// A file read from start to end by way of its hash.
+struct Sequential {
+    file: Arc<HashedFile>,
+    at: u64,
+}
+
+impl Read for Sequential {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.file.read_at(buffer, self.at).inspect(|n| self.at += *n as u64)
     }
 }
 

@@ -1,4 +1,3 @@
-use symphonia::core::audio::GenericAudioBufferRef;
 use symphonia::core::codecs::audio::{AudioCodecParameters, AudioDecoder, AudioDecoderOptions};
 use symphonia::core::errors::Error as Symphonia;
 use symphonia::core::formats::probe::Hint;
@@ -8,15 +7,13 @@ use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, TimeBase};
 
-use crate::formats::{CODECS, PROBE, codec_name, has_exact_length, normalised};
-use crate::resample::Resampler;
+use crate::blocks::{Blocks, RATES, check};
+use crate::external::Ffmpeg;
+use crate::formats::{CODECS, PROBE, codec_name, normalised};
+use crate::pcm::{Pcm, Raw};
 use crate::source::{Source, Witness};
-use crate::{BLOCK, Error};
+use crate::{Channels, Error, Stream};
 
-/// Rates outside are lies of a damaged header: the lowest in use is 4 kHz, the highest 768 kHz.
-const RATES: std::ops::RangeInclusive<u32> = 1_000..=768_000;
-/// More channels than any layout in use (22.2 has 24).
-const MAX_CHANNELS: usize = 64;
 /// Packets in a row that the container reader may fail on before it is given up.
 const MAX_BAD_READS: u32 = 32;
 /// How much shorter than declared an input may be before it counts as cut off, in seconds:
@@ -38,20 +35,30 @@ pub struct Info {
     pub duration: Option<f64>,
 }
 
-/// Decodes one audio track to 16 kHz mono.
+/// Decodes one audio track to 16 kHz: all channels as one, or each alone.
 ///
 /// Damaged packets in the middle are left out and counted, as players do; an input of which
 /// nothing can be decoded is an error.
 pub struct Decoder {
+    input: Input,
+    blocks: Blocks,
+    /// What is told after the last block.
+    end: Option<Result<(), Error>>,
+    /// The process whose output is decoded.
+    pub(crate) by: Option<Ffmpeg>,
+}
+
+enum Input {
+    Container(Box<Container>),
+    Raw(Raw, Info),
+}
+
+/// A demuxer and the decoder of one of its tracks.
+struct Container {
     format: Box<dyn FormatReader>,
     witness: Witness,
     track: Active,
-    resampler: Resampler,
-    mono: Vec<f32>,
-    ready: Vec<f32>,
-    /// What is told after the last block.
-    end: Option<Result<(), Error>>,
-    decoded: f64,
+    interleaved: Vec<f32>,
     skipped: u64,
     bad_reads: u32,
     /// The input ended within a packet.
@@ -63,7 +70,6 @@ struct Active {
     codec: Box<dyn AudioDecoder>,
     id: u32,
     info: Info,
-    exact: bool,
     seconds_per_tick: Option<f64>,
     /// Seconds of the track that packets have covered, damaged ones included.
     reached: f64,
@@ -71,49 +77,80 @@ struct Active {
 
 impl Decoder {
     pub(crate) fn from_source(source: Source) -> Result<Self, Error> {
-        let witness = source.witness();
-        let stream = MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
-        let format = PROBE
-            .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
-            .map_err(|e| unopened(e, &witness))?;
-        let track = Active::choose(format.as_ref())?;
-        let resampler = new_resampler(track.info.sample_rate)?;
-        Ok(Self {
-            format,
-            witness,
-            track,
-            resampler,
-            mono: Vec::new(),
-            ready: Vec::with_capacity(2 * BLOCK),
-            end: None,
-            decoded: 0.0,
-            skipped: 0,
-            bad_reads: 0,
-            cut: false,
-        })
+        Ok(Self::of(Input::Container(Box::new(Container::open(source)?))))
+    }
+
+    /// Takes samples without a header; they end when the stream does.
+    pub fn raw(stream: Stream, pcm: Pcm) -> Self {
+        let info = Info {
+            codec: format!("pcm_{}", pcm.name),
+            sample_rate: pcm.rate,
+            channels: pcm.channels,
+            duration: None,
+        };
+        Self::of(Input::Raw(Raw::new(stream, pcm), info))
+    }
+
+    fn of(input: Input) -> Self {
+        Self { input, blocks: Blocks::new(Channels::Mix), end: None, by: None }
+    }
+
+    /// How channels come out; for [`Channels::Split`] the blocks are had from
+    /// [`Decoder::next_blocks`].
+    #[must_use]
+    pub fn with_channels(mut self, channels: Channels) -> Self {
+        self.blocks.arrange(channels);
+        self
+    }
+
+    /// Blocks of so many samples (at least one) in place of [`BLOCK`](crate::BLOCK): the shorter,
+    /// the sooner a stream's sound is there.
+    #[must_use]
+    pub fn with_block(mut self, samples: usize) -> Self {
+        self.blocks.size = samples.max(1);
+        self
     }
 
     /// What the input holds.
     pub fn info(&self) -> &Info {
-        &self.track.info
+        match &self.input {
+            Input::Container(container) => &container.track.info,
+            Input::Raw(_, info) => info,
+        }
     }
 
     /// Damaged packets left out so far.
     pub fn skipped_packets(&self) -> u64 {
-        self.skipped
+        match &self.input {
+            Input::Container(container) => container.skipped,
+            Input::Raw(..) => 0,
+        }
     }
 
     /// The next block of 16 kHz mono samples, −1 to 1; `None` after the last. All blocks but the
-    /// last have [`BLOCK`] samples.
+    /// last are equally long.
+    ///
+    /// # Errors
+    /// As [`Decoder::next_blocks`].
+    pub fn next_block(&mut self) -> Result<Option<Vec<f32>>, Error> {
+        Ok(self.next_blocks()?.and_then(|lanes| lanes.into_iter().next()))
+    }
+
+    /// The next blocks, one of each channel, or one of all ([`Decoder::with_channels`]).
     ///
     /// # Errors
     /// Told once, after all blocks that could be decoded: [`Error::Truncated`],
     /// [`Error::Corrupt`], [`Error::Unreadable`], [`Error::Unsupported`].
-    pub fn next_block(&mut self) -> Result<Option<Vec<f32>>, Error> {
-        while self.ready.len() < BLOCK && self.end.is_none() {
-            let step = self.step().and_then(|more| {
+    pub fn next_blocks(&mut self) -> Result<Option<Vec<Vec<f32>>>, Error> {
+        while !self.blocks.is_full() && self.end.is_none() {
+            let blocks = &mut self.blocks;
+            let step = match &mut self.input {
+                Input::Container(container) => container.step(blocks),
+                Input::Raw(raw, _) => raw.step(blocks),
+            };
+            let step = step.and_then(|more| {
                 if !more {
-                    self.flush()?;
+                    blocks.flush()?;
                 }
                 Ok(more)
             });
@@ -122,31 +159,52 @@ impl Decoder {
                 Ok(false) => self.end = Some(self.verdict()),
                 Err(e) => {
                     // What the filter still holds is good audio; the first error is the one told.
-                    let _ = self.flush();
+                    let _ = self.blocks.flush();
                     self.end = Some(Err(e));
                 }
             }
         }
-        if self.ready.is_empty() {
-            return match self.end.replace(Ok(())) {
-                Some(Err(e)) => Err(e),
-                _ => Ok(None),
-            };
+        if let Some(blocks) = self.blocks.take() {
+            return Ok(Some(blocks));
         }
-        let rest = self.ready.split_off(self.ready.len().min(BLOCK));
-        let mut block = std::mem::replace(&mut self.ready, rest);
-        // The resampling filter overshoots at edges of full scale.
-        block.iter_mut().for_each(|x| *x = x.clamp(-1.0, 1.0));
-        Ok(Some(block))
+        match self.end.replace(Ok(())) {
+            Some(Err(e)) => Err(e),
+            _ => Ok(None),
+        }
+    }
+
+    fn verdict(&mut self) -> Result<(), Error> {
+        let seconds = self.blocks.seconds;
+        if let Some(reason) = self.by.as_mut().and_then(Ffmpeg::complaint) {
+            return Err(Error::Corrupt { seconds, reason });
+        }
+        match &self.input {
+            Input::Container(container) => container.verdict(seconds),
+            Input::Raw(..) if seconds == 0.0 => Err(Error::Empty),
+            Input::Raw(..) => Ok(()),
+        }
+    }
+}
+
+impl Container {
+    fn open(source: Source) -> Result<Self, Error> {
+        let witness = source.witness();
+        let stream = MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
+        let format = PROBE
+            .probe(&Hint::new(), stream, FormatOptions::default(), MetadataOptions::default())
+            .map_err(|e| unopened(e, &witness))?;
+        let track = Active::choose(format.as_ref())?;
+        let interleaved = Vec::new();
+        Ok(Self { format, witness, track, interleaved, skipped: 0, bad_reads: 0, cut: false })
     }
 
     /// Decodes one packet; false at the end of the input.
-    fn step(&mut self) -> Result<bool, Error> {
+    fn step(&mut self, blocks: &mut Blocks) -> Result<bool, Error> {
         match self.format.next_packet() {
             Ok(Some(packet)) => {
                 self.bad_reads = 0;
                 if packet.track_id == self.track.id {
-                    self.decode(&packet)?;
+                    self.decode(&packet, blocks)?;
                 }
                 Ok(true)
             }
@@ -155,9 +213,7 @@ impl Decoder {
                 None => Ok(false),
             },
             Err(Symphonia::ResetRequired) => {
-                self.flush()?;
                 self.track = Active::choose(self.format.as_ref())?;
-                self.resampler = new_resampler(self.track.info.sample_rate)?;
                 Ok(true)
             }
             Err(Symphonia::DecodeError(_)) if self.bad_reads < MAX_BAD_READS => {
@@ -165,11 +221,11 @@ impl Decoder {
                 self.skipped += 1;
                 Ok(true)
             }
-            Err(e) => self.failed_read(e),
+            Err(e) => self.failed_read(e, blocks.seconds),
         }
     }
 
-    fn failed_read(&mut self, error: Symphonia) -> Result<bool, Error> {
+    fn failed_read(&mut self, error: Symphonia, seconds: f64) -> Result<bool, Error> {
         if let Some(error) = self.witness.take() {
             return Err(Error::Unreadable(error));
         }
@@ -179,11 +235,11 @@ impl Decoder {
                 self.cut = true;
                 Ok(false)
             }
-            e => Err(self.corrupt(e.to_string())),
+            e => Err(Error::Corrupt { seconds, reason: e.to_string() }),
         }
     }
 
-    fn decode(&mut self, packet: &Packet) -> Result<(), Error> {
+    fn decode(&mut self, packet: &Packet, blocks: &mut Blocks) -> Result<(), Error> {
         self.track.pass(packet);
         let buffer = match self.track.codec.decode(packet) {
             Ok(buffer) => buffer,
@@ -196,49 +252,36 @@ impl Decoder {
                 self.skipped += 1;
                 return Ok(());
             }
-            Err(e) => return Err(self.corrupt(e.to_string())),
+            Err(e) => {
+                return Err(Error::Corrupt { seconds: blocks.seconds, reason: e.to_string() });
+            }
         };
         let (rate, channels) = (buffer.spec().rate(), buffer.spec().channels().count());
         if buffer.frames() == 0 {
             return Ok(());
         }
         check(rate, channels)?;
-        downmix(&buffer, channels, &mut self.mono);
-        if rate != self.track.info.sample_rate {
-            self.flush()?;
-            self.track.info.sample_rate = rate;
-            self.resampler = new_resampler(rate)?;
-        }
-        self.track.info.channels = channels;
-        self.decoded += self.mono.len() as f64 / f64::from(rate);
-        self.resampler.push(&self.mono, &mut self.ready).map_err(Error::Unsupported)
-    }
-
-    fn flush(&mut self) -> Result<(), Error> {
-        self.resampler.finish(&mut self.ready).map_err(Error::Unsupported)
+        (self.track.info.sample_rate, self.track.info.channels) = (rate, channels);
+        buffer.copy_to_vec_interleaved(&mut self.interleaved);
+        blocks.push(&self.interleaved, rate, channels)
     }
 
     /// What to say at the end of the input.
-    fn verdict(&self) -> Result<(), Error> {
-        if self.decoded == 0.0 && self.skipped > 0 {
-            return Err(self.corrupt("nothing could be decoded".to_owned()));
+    fn verdict(&self, seconds: f64) -> Result<(), Error> {
+        let declared = self.track.info.duration;
+        if seconds == 0.0 && self.skipped > 0 {
+            let reason = "nothing could be decoded".to_owned();
+            return Err(Error::Corrupt { seconds, reason });
         }
-        if self.decoded == 0.0 && self.cut {
-            return Err(self.truncated());
+        if seconds == 0.0 && self.cut {
+            return Err(Error::Truncated { seconds, declared });
         }
-        let short = |declared: f64| self.track.reached + SLACK + declared * 0.01 < declared;
-        match self.track.declared() {
-            Some(declared) if self.track.exact && short(declared) => Err(self.truncated()),
-            _ => Ok(()),
+        let reached = self.track.reached;
+        let declared = declared.filter(|declared| reached + SLACK + declared * 0.01 < *declared);
+        if declared.is_some() || (seconds > 0.0 && self.witness.is_unclosed()) {
+            return Err(Error::Truncated { seconds, declared });
         }
-    }
-
-    fn truncated(&self) -> Error {
-        Error::Truncated { seconds: self.decoded, declared: self.track.declared() }
-    }
-
-    fn corrupt(&self, reason: String) -> Error {
-        Error::Corrupt { seconds: self.decoded, reason }
+        Ok(())
     }
 }
 
@@ -274,18 +317,7 @@ impl Active {
             duration: declared_seconds(format, track, params),
         };
         let seconds_per_tick = track.time_base.map(seconds_per_tick);
-        Ok(Self {
-            codec,
-            id: track.id,
-            info,
-            exact: has_exact_length(params.codec),
-            seconds_per_tick,
-            reached: 0.0,
-        })
-    }
-
-    fn declared(&self) -> Option<f64> {
-        self.info.duration
+        Ok(Self { codec, id: track.id, info, seconds_per_tick, reached: 0.0 })
     }
 
     fn pass(&mut self, packet: &Packet) {
@@ -317,32 +349,6 @@ fn declared_seconds(
 
 fn seconds_per_tick(base: TimeBase) -> f64 {
     f64::from(base.numer.get()) / f64::from(base.denom.get())
-}
-
-fn new_resampler(rate: u32) -> Result<Resampler, Error> {
-    Resampler::new(rate).map_err(|e| Error::Unsupported(format!("{rate} Hz: {e}")))
-}
-
-fn check(rate: u32, channels: usize) -> Result<(), Error> {
-    if !RATES.contains(&rate) {
-        return Err(Error::Unsupported(format!("a sample rate of {rate} Hz")));
-    }
-    if !(1..=MAX_CHANNELS).contains(&channels) {
-        return Err(Error::Unsupported(format!("{channels} channels")));
-    }
-    Ok(())
-}
-
-/// The mean of all channels; what is not a number becomes silence.
-fn downmix(buffer: &GenericAudioBufferRef<'_>, channels: usize, mono: &mut Vec<f32>) {
-    let mut interleaved: Vec<f32> = Vec::new();
-    buffer.copy_to_vec_interleaved(&mut interleaved);
-    let share = 1.0 / channels as f32;
-    mono.clear();
-    mono.extend(interleaved.chunks_exact(channels).map(|frame| {
-        let mean = frame.iter().sum::<f32>() * share;
-        if mean.is_finite() { mean.clamp(-1.0, 1.0) } else { 0.0 }
-    }));
 }
 
 fn unopened(error: Symphonia, witness: &Witness) -> Error {

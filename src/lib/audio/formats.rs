@@ -49,12 +49,6 @@ pub(crate) fn codec_name(codec: AudioCodecId) -> String {
     name.to_owned()
 }
 
-/// Whether the codec's lengths are exact: MPEG audio without a header frame has its length
-/// estimated from the bit rate of the first frame.
-pub(crate) fn has_exact_length(codec: AudioCodecId) -> bool {
-    !matches!(codec, id::CODEC_ID_MP1 | id::CODEC_ID_MP2 | id::CODEC_ID_MP3)
-}
-
 /// The parameters as the decoders want them: CAF gives µ-law and A-law their 8 coded bits, the
 /// decoder insists on the 16 it makes of them.
 pub(crate) fn normalised(params: &AudioCodecParameters) -> AudioCodecParameters {

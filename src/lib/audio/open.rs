@@ -5,7 +5,8 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::source::{ReadAt, Source, Stream, Streamed};
+use crate::mpeg4::claimed_len;
+use crate::source::{ReadAt, Source, Stream, Streamed, read_full};
 use crate::{Decoder, Error};
 
 impl Decoder {
@@ -31,11 +32,20 @@ impl Decoder {
     /// # Errors
     /// As [`Decoder::open`].
     pub fn from_bytes(bytes: Arc<dyn ReadAt>, len: u64) -> Result<Self, Error> {
-        let source = Source::placed(Arc::clone(&bytes), len, true)?;
+        if len == 0 {
+            return Err(Error::Empty);
+        }
+        let mut head = [0; 3];
+        let n = read_full(bytes.as_ref(), &mut head, 0).map_err(Error::Unreadable)?;
+        // Where its reader may seek, the length of an MP3 without one in its header is estimated,
+        // and nobody can tell which of the two it is.
+        let may_seek = !matches!(head[..n], [b'I', b'D', b'3'] | [0xFF, 0xE0..=0xFF, _]);
+        let claimed = claimed_len(bytes.as_ref(), len).map_err(Error::Unreadable)?;
+        let source = Source::placed(Arc::clone(&bytes), claimed, may_seek);
         Self::from_source(source).or_else(|error| match error {
             // Readers that may seek refuse a cut file whose beginning is good.
             Error::Unsupported(_) | Error::Corrupt { .. } | Error::Truncated { .. } => {
-                let again = Source::placed(bytes, len, false)?;
+                let again = Source::placed(bytes, len, false);
                 Self::from_source(again).map_err(|_| error)
             }
             _ => Err(error),

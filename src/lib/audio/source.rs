@@ -13,14 +13,39 @@ use crate::Error;
 /// A reader that cannot seek, such as standard input.
 pub type Stream = Box<dyn Read + Send + Sync>;
 
-/// The first I/O error a source met, kept for the message.
+/// The longest page of an Ogg stream: its header, the table of its segments, and these. RFC 3533,
+/// section 6.
+const OGG_PAGE: usize = 27 + 255 + 255 * 255;
+
+/// What a source met, for what is said at the end.
 #[derive(Clone, Default)]
-pub(crate) struct Witness(Arc<Mutex<Option<io::Error>>>);
+pub(crate) struct Witness(Arc<Mutex<Met>>);
+
+#[derive(Default)]
+struct Met {
+    /// The first I/O error, for the message.
+    error: Option<io::Error>,
+    is_ogg: bool,
+    /// Of an Ogg stream, the last bytes read, which end at `end` in the source.
+    last: Vec<u8>,
+    end: u64,
+}
 
 impl Witness {
+    fn met(&self) -> std::sync::MutexGuard<'_, Met> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// The error, once.
     pub(crate) fn take(&self) -> Option<io::Error> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.met().error.take()
+    }
+
+    /// Whether this is an Ogg stream whose last page is not whole, or does not close its stream:
+    /// nothing else in it tells how long it should be.
+    pub(crate) fn is_unclosed(&self) -> bool {
+        let met = self.met();
+        met.is_ogg && !ends_closed(&met.last)
     }
 
     fn keep(&self, error: &io::Error) {
@@ -28,8 +53,38 @@ impl Witness {
             Some(code) => io::Error::from_raw_os_error(code),
             None => io::Error::new(error.kind(), error.to_string()),
         };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(copy);
+        self.met().error.get_or_insert(copy);
     }
+
+    fn see(&self, bytes: &[u8], at: u64) {
+        let mut met = self.met();
+        if at == 0 && !bytes.is_empty() {
+            met.is_ogg = bytes.starts_with(b"OggS");
+        }
+        if !met.is_ogg {
+            return;
+        }
+        if at != met.end {
+            met.last.clear();
+        }
+        met.last.extend_from_slice(bytes);
+        met.end = at + bytes.len() as u64;
+        if met.last.len() > 4 * OGG_PAGE {
+            let over = met.last.len() - OGG_PAGE;
+            met.last.drain(..over);
+        }
+    }
+}
+
+/// Whether the last Ogg page in `bytes` is whole and the last of its stream.
+fn ends_closed(bytes: &[u8]) -> bool {
+    let starts = |w: &[u8]| w == b"OggS\0";
+    let Some(at) = bytes.windows(5).rposition(starts) else { return false };
+    let page = &bytes[at..];
+    let (Some(&kind), Some(&segments)) = (page.get(5), page.get(26)) else { return false };
+    let Some(table) = page.get(27..27 + usize::from(segments)) else { return false };
+    let body: usize = table.iter().map(|n| usize::from(*n)).sum();
+    kind & 4 != 0 && page.len() >= 27 + table.len() + body
 }
 
 /// Bytes that can be read at any place, such as a file's; a caller that wants to see what is read
@@ -48,9 +103,23 @@ impl ReadAt for File {
     }
 }
 
+/// Reads until the buffer is full or the bytes end; gives how many there were.
+pub(crate) fn read_full(bytes: &dyn ReadAt, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    let mut done = 0;
+    while done < buffer.len() {
+        match bytes.read_at(&mut buffer[done..], offset + done as u64) {
+            Ok(0) => break,
+            Ok(n) => done += n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(done)
+}
+
 enum Input {
     Placed { bytes: Arc<dyn ReadAt>, len: u64, at: u64, may_seek: bool },
-    Stream(io::Chain<Cursor<Vec<u8>>, Stream>),
+    Stream { bytes: io::Chain<Cursor<Vec<u8>>, Stream>, at: u64 },
 }
 
 /// A stream that was looked at.
@@ -70,12 +139,9 @@ pub(crate) struct Source {
 impl Source {
     /// `len` bytes of a file, to be read in any order or, where it may not seek, as if they came
     /// through a pipe.
-    pub(crate) fn placed(bytes: Arc<dyn ReadAt>, len: u64, may_seek: bool) -> Result<Self, Error> {
-        if len == 0 {
-            return Err(Error::Empty);
-        }
+    pub(crate) fn placed(bytes: Arc<dyn ReadAt>, len: u64, may_seek: bool) -> Self {
         let input = Input::Placed { bytes, len, at: 0, may_seek };
-        Ok(Self { input, witness: Witness::default() })
+        Self { input, witness: Witness::default() }
     }
 
     /// Takes a stream; MP4 and CAF go to a temporary file, because they may have their index at
@@ -93,7 +159,7 @@ impl Source {
             io::copy(&mut bytes, &mut file).map_err(Error::Unreadable)?;
             return Ok(Streamed::Spooled(file));
         }
-        let input = Input::Stream(bytes);
+        let input = Input::Stream { bytes, at: 0 };
         Ok(Streamed::Direct(Self { input, witness: Witness::default() }))
     }
 
@@ -106,11 +172,9 @@ impl Source {
 impl Read for Source {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         loop {
-            let result = match &mut self.input {
-                Input::Placed { bytes, at, .. } => {
-                    bytes.read_at(buf, *at).inspect(|n| *at += *n as u64)
-                }
-                Input::Stream(stream) => stream.read(buf),
+            let (result, at) = match &mut self.input {
+                Input::Placed { bytes, at, .. } => (bytes.read_at(buf, *at), at),
+                Input::Stream { bytes, at } => (bytes.read(buf), at),
             };
             match result {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
@@ -118,7 +182,11 @@ impl Read for Source {
                     self.witness.keep(&e);
                     return Err(e);
                 }
-                Ok(n) => return Ok(n),
+                Ok(n) => {
+                    self.witness.see(&buf[..n], *at);
+                    *at += n as u64;
+                    return Ok(n);
+                }
             }
         }
     }

@@ -2,7 +2,8 @@
 //!
 //! [`Whisper`] is a loaded model, shared by all workers; [`Session`] is one worker's state.
 //! [`SileroVad`] finds speech; [`Segmenter`] cuts an endless stream into windows that a session
-//! takes.
+//! takes, [`Utterances`] a live one into what was said between two pauses. [`Session::spot`] tells
+//! which of a list of [`Phrases`] was said.
 //!
 //! A session uses one thread unless told otherwise: ggml's threads spin while they wait for each
 //! other, so parallelism is across sessions, and a neighbour that wants the core does not stall them
@@ -12,15 +13,19 @@ mod abort;
 mod check;
 mod context;
 mod options;
+mod phrases;
 mod result;
 mod segment;
 mod session;
 mod suspect;
+mod utterance;
 mod vad;
 
 pub use options::{Decoding, Options};
+pub use phrases::{Phrases, Spotted};
 pub use segment::{Chunk, Segmenter};
 pub use session::{Session, Whisper};
+pub use utterance::Utterances;
 pub use vad::SileroVad;
 
 /// Samples a second that everything here takes.

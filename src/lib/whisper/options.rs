@@ -22,6 +22,9 @@ pub struct Options {
     pub sha256: String,
     /// Threads of one session; more than one only pays while other cores are idle.
     pub threads: u8,
+    /// What is said before each window, as far as the model is told: names and words that are
+    /// likely to occur. Empty for none.
+    pub prompt: String,
     /// Use a GPU, in builds that have one.
     pub use_gpu: bool,
     /// How tokens are chosen.
@@ -45,6 +48,7 @@ impl Options {
             name,
             sha256: String::new(),
             threads: 1,
+            prompt: String::new(),
             use_gpu: false,
             decoding: Decoding::Greedy,
             temperature_fallback: false,

@@ -3,7 +3,7 @@ use engine::{DetectSpeech, Error, SpeechSpan};
 use crate::{SAMPLE_RATE, WINDOW};
 
 /// Sound kept before and after speech: 0.2 s, so that no consonant is cut.
-const PAD: usize = SAMPLE_RATE / 5;
+pub(crate) const PAD: usize = SAMPLE_RATE / 5;
 /// Silence up to which two spans belong together: 1 s.
 const GAP: usize = SAMPLE_RATE;
 /// Resolution and width of the search for the quietest point: 20 ms, 100 ms.
@@ -82,6 +82,11 @@ impl<D: DetectSpeech> Segmenter<D> {
         self.start = 0;
     }
 
+    /// Says that so many samples of the stream were left out before the next one.
+    pub fn skip(&mut self, samples: u64) {
+        self.start += samples;
+    }
+
     /// Emits what is complete in `waiting`, and keeps what may go on after it.
     fn cut(&mut self, at_end: bool, chunks: &mut Vec<Chunk>) -> Result<(), Error> {
         let len = self.waiting.len();
@@ -128,7 +133,7 @@ fn merge(spans: &[SpeechSpan], len: usize) -> Vec<SpeechSpan> {
 }
 
 /// The middle of the quietest 100 ms between two samples.
-fn quietest(samples: &[f32], from: usize, to: usize) -> usize {
+pub(crate) fn quietest(samples: &[f32], from: usize, to: usize) -> usize {
     let energy: Vec<f32> =
         samples[from..to].chunks_exact(FRAME).map(|f| f.iter().map(|x| x * x).sum()).collect();
     let sums = energy.windows(FRAMES).map(|w| w.iter().sum::<f32>()).enumerate();
@@ -138,4 +143,4 @@ fn quietest(samples: &[f32], from: usize, to: usize) -> usize {
 
 #[cfg(test)]
 #[path = "segment_tests.rs"]
-mod tests;
+pub(crate) mod tests;

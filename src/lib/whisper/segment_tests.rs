@@ -2,11 +2,11 @@ use proptest::prelude::*;
 
 use super::*;
 
-const S: usize = SAMPLE_RATE;
+pub(crate) const S: usize = SAMPLE_RATE;
 
 /// Speech is where samples are loud.
-struct Loud {
-    longest: usize,
+pub(crate) struct Loud {
+    pub(crate) longest: usize,
 }
 
 impl DetectSpeech for Loud {
@@ -27,7 +27,7 @@ impl DetectSpeech for Loud {
 }
 
 /// A stream with speech in the given ranges of samples.
-fn stream(len: usize, speech: &[(usize, usize)]) -> Vec<f32> {
+pub(crate) fn stream(len: usize, speech: &[(usize, usize)]) -> Vec<f32> {
     let mut out = vec![0.0; len];
     speech.iter().for_each(|&(a, b)| out[a..b].fill(0.5));
     out

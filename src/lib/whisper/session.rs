@@ -8,7 +8,7 @@ use engine::{
 use jobserver::Worker;
 use whisper_rs::{
     FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState,
-    install_logging_hooks,
+    WhisperTokenId, install_logging_hooks,
 };
 
 use crate::abort::{Watch, Watched};
@@ -19,6 +19,8 @@ use crate::{Decoding, Options, SAMPLE_RATE, WINDOW, check, context, suspect};
 const SHORTEST: usize = SAMPLE_RATE / 10;
 /// Encoder runs over one window; a good one takes one or two.
 const MAX_PASSES: u32 = 8;
+/// The most tokens of a text that are made.
+const MAX_TOKENS: usize = 4096;
 
 /// A loaded model, shared by sessions.
 #[derive(Clone, Debug)]
@@ -26,6 +28,8 @@ pub struct Whisper {
     context: Arc<WhisperContext>,
     info: ModelInfo,
     options: Options,
+    /// Of the prompt.
+    prompt: Arc<[WhisperTokenId]>,
     /// Sessions made so far.
     sessions: Arc<AtomicUsize>,
 }
@@ -35,7 +39,7 @@ impl Whisper {
     ///
     /// # Errors
     /// [`Error::Load`] for a file that is not a complete Whisper model in ggml format, or that
-    /// does not fit in memory.
+    /// does not fit in memory; [`Error::Engine`] for a prompt that is too long.
     pub fn load(options: Options) -> Result<Self, Error> {
         install_logging_hooks();
         let refuse = |reason: String| Error::Load { path: options.path.clone(), reason };
@@ -47,7 +51,48 @@ impl Whisper {
             sha256: options.sha256.clone(),
             context: usize::try_from(context.n_text_ctx()).unwrap_or(0),
         };
-        Ok(Self { context: Arc::new(context), info, options, sessions: Arc::default() })
+        let context = Arc::new(context);
+        let prompt = Arc::default();
+        let mut whisper = Self { context, info, options, prompt, sessions: Arc::default() };
+        if !whisper.options.prompt.is_empty() {
+            let prompt = whisper.tokens(&format!(" {}", whisper.options.prompt.trim()))?;
+            // whisper.cpp gives half of the decoder's context to the prompt, less a token.
+            let most = (whisper.info.context / 2).saturating_sub(1);
+            if prompt.len() > most {
+                let message =
+                    format!("the prompt has {} tokens, the most are {most}", prompt.len());
+                return Err(Error::Engine(message));
+            }
+            whisper.prompt = prompt.into();
+        }
+        Ok(whisper)
+    }
+
+    /// The tokens of a text.
+    pub(crate) fn tokens(&self, text: &str) -> Result<Vec<WhisperTokenId>, Error> {
+        self.context.tokenize(text, MAX_TOKENS).map_err(|e| Error::Engine(e.to_string()))
+    }
+
+    /// The tokens before a text in `language`.
+    pub(crate) fn start_of_text(&self, language: &str) -> Vec<WhisperTokenId> {
+        let mut tokens = vec![self.context.token_sot()];
+        if self.is_multilingual()
+            && let Some(id) = whisper_rs::get_lang_id(language)
+        {
+            tokens.extend([self.context.token_lang(id), self.context.token_transcribe()]);
+        }
+        tokens.push(self.context.token_not());
+        tokens
+    }
+
+    /// The token after a text.
+    pub(crate) fn end_of_text(&self) -> WhisperTokenId {
+        self.context.token_eot()
+    }
+
+    /// Threads of a session.
+    pub(crate) fn threads(&self) -> u8 {
+        self.options.threads.max(1)
     }
 
     /// Which model this is.
@@ -107,8 +152,8 @@ fn open(path: &Path, params: WhisperContextParameters<'_>) -> Result<WhisperCont
 /// One worker's recogniser.
 #[derive(Debug)]
 pub struct Session {
-    whisper: Whisper,
-    state: WhisperState,
+    pub(crate) whisper: Whisper,
+    pub(crate) state: WhisperState,
     /// Held while a window is transcribed.
     cpu: Option<Worker>,
 }
@@ -124,31 +169,72 @@ impl Transcribe for Session {
         cancel: &Cancel,
     ) -> Result<Transcript, Error> {
         let samples = request.samples;
-        if samples.len() > WINDOW {
-            return Err(Error::TooLong { needed: samples.len() / 320, context: context::FULL });
-        }
-        let language = self.whisper.language(request.language)?;
+        let language = self.admit(request)?;
         if samples.len() < SHORTEST {
             let language = language.unwrap_or_default().to_owned();
             return Ok(Transcript { language, ..Transcript::default() });
         }
-        let full = usize::try_from(self.whisper.context.n_audio_ctx()).unwrap_or(context::FULL);
-        let cut = match self.whisper.options.cut_context {
-            true => context::positions(samples.len(), full),
-            false => full,
-        };
-        if let Some(cpu) = &mut self.cpu {
-            cpu.acquire(|| cancel.reason().is_some());
-        }
-        let transcript = self.decode(request, language, (cut, full), cancel);
-        if let Some(cpu) = &mut self.cpu {
-            cpu.release();
-        }
-        transcript
+        let positions = self.positions(samples);
+        self.computing(cancel, |session| session.decode(request, language, positions, cancel))
     }
 }
 
 impl Session {
+    /// The language to decode in, of a request that can be fulfilled.
+    fn admit<'r>(&self, request: &TranscribeRequest<'r>) -> Result<Option<&'r str>, Error> {
+        if request.samples.len() > WINDOW {
+            let needed = request.samples.len() / 320;
+            return Err(Error::TooLong { needed, context: context::FULL });
+        }
+        self.whisper.language(request.language)
+    }
+
+    /// Encoder positions for the samples, and all that there are.
+    fn positions(&self, samples: &[f32]) -> (usize, usize) {
+        let full = usize::try_from(self.whisper.context.n_audio_ctx()).unwrap_or(context::FULL);
+        match self.whisper.options.cut_context {
+            true => (context::positions(samples.len(), full), full),
+            false => (full, full),
+        }
+    }
+
+    /// Does something with a CPU slot held.
+    pub(crate) fn computing<T>(
+        &mut self,
+        cancel: &Cancel,
+        work: impl FnOnce(&mut Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if let Some(cpu) = &mut self.cpu {
+            cpu.acquire(|| cancel.reason().is_some());
+        }
+        let result = work(self);
+        if let Some(cpu) = &mut self.cpu {
+            cpu.release();
+        }
+        result
+    }
+
+    /// Writes down a short window without times, `most` tokens, without looking twice; the encoded sound stays
+    /// in the state.
+    pub(crate) fn write_freely(
+        &mut self,
+        request: &TranscribeRequest<'_>,
+        most: i32,
+        cancel: &Cancel,
+    ) -> Result<Transcript, Error> {
+        let language = self.admit(request)?;
+        let (positions, _) = self.positions(request.samples);
+        // whisper.cpp refuses what is too short to hold a word.
+        let mut padded = request.samples.to_vec();
+        padded.resize(request.samples.len().max(SHORTEST), 0.0);
+        let request = TranscribeRequest { samples: &padded, words: false, ..request.clone() };
+        self.run(&request, language, positions, cancel, |params| {
+            params.set_no_timestamps(true);
+            params.set_single_segment(true);
+            params.set_max_tokens(most);
+        })
+    }
+
     /// Decodes with `cut` encoder positions, and once more with the `full` number when the model
     /// began to loop.
     fn decode(
@@ -158,12 +244,12 @@ impl Session {
         (cut, full): (usize, usize),
         cancel: &Cancel,
     ) -> Result<Transcript, Error> {
-        let first = self.run(request, language, cut, cancel)?;
+        let first = self.run(request, language, cut, cancel, |_| ())?;
         if cut == full || !loops(&first) {
             return Ok(first);
         }
         log::debug!("{} of {full} positions looped; again with all", cut);
-        let second = self.run(request, language, full, cancel)?;
+        let second = self.run(request, language, full, cancel, |_| ())?;
         Ok(if loops(&second) && second.tokens >= first.tokens { first } else { second })
     }
 
@@ -173,12 +259,15 @@ impl Session {
         language: Option<&str>,
         positions: usize,
         cancel: &Cancel,
+        adapt: impl FnOnce(&mut FullParams<'_, '_>),
     ) -> Result<Transcript, Error> {
         let stopped = || cancel.reason().map(Error::Cancelled);
         if let Some(error) = stopped() {
             return Err(error);
         }
-        let params = parameters(&self.whisper.options, request, language, positions);
+        let prompt = Arc::clone(&self.whisper.prompt);
+        let mut params = parameters(&self.whisper.options, request, language, positions, &prompt);
+        adapt(&mut params);
         let watch = Watch::new(cancel, MAX_PASSES);
         let outcome = Watched::new(params, &watch).run(&mut self.state, request.samples);
         if let Some(error) = stopped() {
@@ -217,6 +306,7 @@ fn parameters<'p>(
     request: &TranscribeRequest<'_>,
     language: Option<&'p str>,
     positions: usize,
+    prompt: &'p [WhisperTokenId],
 ) -> FullParams<'p, 'p> {
     let strategy = match options.decoding {
         Decoding::Greedy => SamplingStrategy::Greedy { best_of: 1 },
@@ -229,6 +319,9 @@ fn parameters<'p>(
     params.set_n_threads(i32::from(options.threads.max(1)));
     params.set_audio_ctx(i32::try_from(positions).unwrap_or(0));
     params.set_no_context(true);
+    if !prompt.is_empty() {
+        params.set_tokens(prompt);
+    }
     params.set_translate(request.translate);
     // whisper-rs leaks the string; English is whisper.cpp's default.
     if language != Some("en") {

@@ -20,7 +20,9 @@ pub(crate) fn reason(
     no_speech: f64,
     mean_logprob: f64,
 ) -> Option<&'static str> {
-    if is_repetitive(text) {
+    if !text.chars().any(char::is_alphanumeric) {
+        Some("no words")
+    } else if is_repetitive(text) {
         Some("repetition")
     } else if no_speech > NO_SPEECH && mean_logprob < UNSURE {
         Some("no speech")
@@ -85,6 +87,7 @@ mod tests {
 
     #[test]
     fn silence_needs_both_signs() {
+        assert_eq!(reason("♪ ♪", 2.0, 0.1, -0.1), Some("no words"));
         assert_eq!(reason("Thank you.", 2.0, 0.9, -1.4), Some("no speech"));
         assert_eq!(reason("Thank you.", 2.0, 0.9, -0.3), None);
         assert_eq!(reason("Thank you.", 2.0, 0.1, -1.4), Some("low probability"));

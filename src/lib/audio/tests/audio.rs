@@ -5,8 +5,9 @@ mod wav;
 use std::io::{Cursor, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use headwater_audio::{BLOCK, Decoder, Error, Info, ReadAt};
+use headwater_audio::{BLOCK, Channels, Decoder, Error, Info, ReadAt};
 use wav::{sine, wav};
 
 fn data(name: &str) -> PathBuf {
@@ -147,31 +148,97 @@ fn what_is_not_audio_is_told_apart() {
 
 #[test]
 fn a_cut_file_gives_what_it_has_and_then_says_so() {
-    for name in ["short.flac", "short-alac.m4a", "short.webm", "short-mulaw.wav", "short.aiff"] {
-        let mut whole = std::fs::read(data(name)).unwrap();
-        // An MP4 with its index at the end is nothing without it; that case is apart.
-        if name.ends_with("m4a") {
-            whole.truncate(whole.len() * 2 / 3);
-            assert!(bytes(whole).is_err(), "{name}");
-            continue;
-        }
-        whole.truncate(whole.len() * 2 / 3);
+    // (file, whether its header says how long it is)
+    let cases = [
+        ("short.flac", true),
+        ("short.webm", true),
+        ("short-mulaw.wav", true),
+        ("short.aiff", true),
+        ("short.mp3", true),
+        ("short-faststart.m4a", true),
+        ("short.ogg", false),
+        ("short.opus", false),
+    ];
+    for (name, declares) in cases {
+        let whole = std::fs::read(data(name)).unwrap();
+        let cut = &whole[..whole.len() * 2 / 3];
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(name);
-        std::fs::write(&path, &whole).unwrap();
-        let mut decoder = Decoder::open(&path).expect(name);
-        let (mut samples, error) = (0, loop_to_error(&mut decoder));
-        samples += error.0;
-        assert!(samples > BLOCK && samples < 3 * BLOCK, "{name}: {samples}");
-        match error.1 {
-            Some(Error::Truncated { seconds, declared: Some(declared) }) => {
-                assert!((seconds - samples as f64 / 16_000.0).abs() < 0.05, "{name}: {seconds}");
-                assert!((declared - 3.0).abs() < 0.1, "{name}: {declared}");
-            }
-            other => panic!("{name}: {other:?}"),
+        std::fs::write(&path, cut).unwrap();
+        let piped = Decoder::from_reader(Box::new(Cursor::new(cut.to_vec())));
+        for mut decoder in [Decoder::open(&path).expect(name), piped.expect(name)] {
+            let (samples, error) = loop_to_error(&mut decoder);
+            assert!(samples > BLOCK / 2 && samples < 3 * BLOCK, "{name}: {samples}");
+            let Some(Error::Truncated { seconds, declared }) = error else {
+                panic!("{name}: {error:?}")
+            };
+            assert!((seconds - samples as f64 / 16_000.0).abs() < 0.05, "{name}: {seconds}");
+            assert_eq!(declared.is_some(), declares, "{name}");
+            assert!(declared.is_none_or(|s| (s - 3.0).abs() < 0.1), "{name}: {declared:?}");
+            assert!(matches!(decoder.next_block(), Ok(None)), "told once");
         }
-        assert!(matches!(decoder.next_block(), Ok(None)), "told once");
+        // What follows the sound is no part of it.
+        if !name.ends_with("m4a") {
+            let more = [&whole[..], b"something else"].concat();
+            assert!(bytes(more).is_ok(), "{name} with more after it");
+        }
     }
+    // An MP4 with its index at the end is nothing without it.
+    let mut whole = std::fs::read(data("short-alac.m4a")).unwrap();
+    whole.truncate(whole.len() * 2 / 3);
+    assert!(bytes(whole).is_err());
+}
+
+#[test]
+fn channels_come_alone_when_asked_for() {
+    let frames: Vec<i16> = (0..48_000).flat_map(|_| [16_384, 0, -8_192]).collect();
+    let input = wav(48_000, 3, 288_000, &frames);
+    let decoder = Decoder::from_reader(Box::new(Cursor::new(input))).unwrap();
+    let mut decoder = decoder.with_channels(Channels::Split).with_block(4_000);
+    let mut lengths = Vec::new();
+    while let Some(lanes) = decoder.next_blocks().unwrap() {
+        assert_eq!(lanes.len(), 3);
+        lengths.push(lanes[0].len());
+        for (lane, level) in lanes.iter().zip([0.5, 0.0, -0.25]) {
+            assert_eq!(lane.len(), lanes[0].len());
+            // The filter rings at the edges of the recording.
+            let middle = &lane[lane.len() / 4..lane.len() / 2];
+            assert!(middle.iter().all(|x| (x - level).abs() < 0.1), "{level}");
+        }
+    }
+    assert_eq!(lengths, [4_000; 4]);
+    let many = Decoder::from_reader(Box::new(Cursor::new(wav(16_000, 9, 1_800, &[7; 900]))));
+    let outcome = many.unwrap().with_channels(Channels::Split).next_blocks();
+    assert!(matches!(outcome, Err(Error::Unsupported(_))), "{outcome:?}");
+}
+
+#[test]
+fn raw_samples_come_as_soon_as_they_are_there() {
+    /// Gives a few odd bytes at a time, and counts them.
+    struct Trickle(Cursor<Vec<u8>>, Arc<AtomicUsize>);
+    impl Read for Trickle {
+        fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+            let room = buf.len().min(333);
+            self.0.read(&mut buf[..room]).inspect(|n| {
+                self.1.fetch_add(*n, Ordering::Relaxed);
+            })
+        }
+    }
+    let samples: Vec<u8> = (0..16_000).flat_map(|i: i16| (i % 100 * 50).to_le_bytes()).collect();
+    let read = Arc::new(AtomicUsize::new(0));
+    // And half a frame at the end.
+    let stream = Trickle(Cursor::new([&samples[..], &[9]].concat()), Arc::clone(&read));
+    let pcm = "s16le:16000:1".parse().unwrap();
+    let mut decoder = Decoder::raw(Box::new(stream), pcm).with_block(1_600);
+    let first = decoder.next_block().unwrap().unwrap();
+    assert_eq!(first.len(), 1_600);
+    assert_eq!(first[7], 350.0 / 32_768.0);
+    assert!(read.load(Ordering::Relaxed) < 3_200 + 333);
+    let (samples, error) = loop_to_error(&mut decoder);
+    assert_eq!(samples, 16_000 - 1_600);
+    assert!(error.is_none(), "{error:?}");
+    let empty = Decoder::raw(Box::new(std::io::empty()), "u8:8000:1".parse().unwrap()).next_block();
+    assert!(matches!(empty, Err(Error::Empty)));
 }
 
 fn loop_to_error(decoder: &mut Decoder) -> (usize, Option<Error>) {
