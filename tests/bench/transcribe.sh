@@ -1,0 +1,68 @@
+#!/bin/sh
+# Clips of mixed length, and one long recording, with the same weights (tiny.en) on the same cores:
+# ours against whisper-cli (all files in one call, its defaults) and faster-whisper (int8, batches,
+# its own detector). Figures wanted: at least 2.5 × whisper-cli and 1.3 × faster-whisper over the
+# clips, word error rate at most 0.3 points above the better of the two; on 30 minutes in one file
+# at least 1.2 × the better; beside a neighbour that keeps one core busy at most 2.2 × the
+# undisturbed time; at most 120 MB of memory above the model's; a command of one second in 0.15 s.
+#
+#   WHISPER=FOLDER PYTHON=PROGRAM CT2=FOLDER tests/bench/transcribe.sh CORPUS
+#
+# WHISPER holds whisper-cli, PYTHON is an interpreter with faster-whisper, whisper-normalizer and
+# jiwer, CT2 holds the same model for it, CORPUS is as in transcribe.py. NAME adds to the report's
+# name, MODEL chooses ours.
+set -eu
+cd "$(dirname "$0")/../.."
+. tests/bench/report.sh
+if [ ! -x "${WHISPER:-}/whisper-cli" ] || [ ! -d "${CT2:-}" ] || [ $# -eq 0 ]; then
+    echo "WHISPER, CT2 or the corpus is missing: no report"
+    exit 0
+fi
+corpus=$(cd "$OLDPWD" && realpath "$1")
+RUNS=${RUNS:-3}
+python=${PYTHON:-python3}
+cores=$(nproc)
+model=${MODEL:-whisper-tiny.en}
+ours="target/release/transcribe --no-cache --model $model"
+weights=$(target/release/models path whisper-tiny.en)
+work=$(mktemp -d)
+trap 'kill "${neighbour:-0}" 2>/dev/null || true; rm -rf "$work"' EXIT
+python3 tests/bench/transcribe.py list "$corpus" > "$work/paths"
+# whisper-cli writes its texts beside the clips.
+mkdir "$work/clips"
+while read -r path; do cp "$path" "$work/clips/"; done < "$work/paths"
+ls -d "$work"/clips/*.wav > "$work/list"
+python3 tests/bench/transcribe.py long "$corpus" "$work/long.wav" 1800
+
+peer="$python tests/bench/transcribe.py peer $CT2"
+cli="$WHISPER/whisper-cli -m $weights -np -otxt"
+start_report transcribe "Speech to text: $(wc -l < "$work/list") clips, and 30 minutes in one file, $model"
+row "transcribe --jobs $cores, clips" "xargs -d '\n' $ours --jobs $cores < $work/list" 0 "$work/ours"
+row "transcribe --jobs 1, clips" "xargs -d '\n' $ours < $work/list" 0 "$work/ours1"
+row "whisper-cli, clips" "xargs -d '\n' $cli < $work/list 2>&1" 0 "$work/cli"
+row "faster-whisper int8, clips" "xargs -d '\n' $peer < $work/list" 0 "$work/peer"
+{
+    python3 tests/bench/transcribe.py text records "$work/ours" > "$work/ours.text"
+    python3 tests/bench/transcribe.py text cli "$work/list" > "$work/cli.text"
+}
+RUNS=1
+row "transcribe --threads $cores, 30 minutes" "$ours --threads $cores $work/long.wav" 0 "$work/out"
+row "whisper-cli, 30 minutes" "$cli $work/long.wav 2>&1" 0 "$work/out"
+row "faster-whisper int8, 30 minutes" "$peer $work/long.wav" 0 "$work/out"
+taskset -c 0 sh -c 'while :; do :; done' &
+neighbour=$!
+row "transcribe --jobs $cores, clips, one core busy" "xargs -d '\n' $ours --jobs $cores < $work/list" 0 "$work/out"
+row "faster-whisper int8, clips, one core busy" "xargs -d '\n' $peer < $work/list" 0 "$work/out"
+row "whisper-cli, clips, one core busy" "xargs -d '\n' $cli < $work/list 2>&1" 0 "$work/out"
+kill "$neighbour"
+printf 'go forward ten meters\ngo backward ten meters\nturn left\nturn right\nstop\n' > "$work/phrases"
+grep -E '/commands' "$work/paths" > "$work/commands"
+row "transcribe --commands, $(wc -l < "$work/commands") commands, one core" \
+    "xargs -d '\n' taskset -c 1 $ours --commands $work/phrases < $work/commands" 0 "$work/out"
+for who in ours cli peer; do
+    text=$work/$who.text
+    [ -e "$text" ] || text=$work/$who
+    note "WER, clips, $who: $("$python" tests/bench/transcribe.py wer "$corpus" "$text") %"
+done
+note "Model: $(wc -c < "$weights") bytes"
+end_report
