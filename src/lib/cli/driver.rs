@@ -5,23 +5,22 @@
 //! thread, the workers, and the calling thread writes. Lines are flushed whenever no complete
 //! input line waits, and after every record of a slow filter.
 
-use std::io::{IsTerminal as _, Stdout};
+use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use crossbeam_channel::{Receiver, RecvError, TryRecvError};
-use records::{Code, Failure, WriteError, Writer};
+use records::{Code, Failure, WriteError};
 
-use crate::args::{OnError, StreamArgs};
+use crate::args::StreamArgs;
 use crate::error::Error;
 use crate::exit::Exit;
 use crate::filter::{Context, Emit, Filter, Halt, Output, Sink, Stopped};
 use crate::order::{BATCH, Entry, Job, Outbox, Task, Window};
-use crate::progress::Bar;
+use crate::out::Out;
 use crate::source::{Input, Next, Source};
-use crate::totals::{Totals, describe};
-use crate::{Session, cached, signal::Stop};
+use crate::{Session, cached};
 
 /// Runs `filter` over what `args` name, with `default_jobs` workers where `--jobs` is not given.
 ///
@@ -32,6 +31,21 @@ pub fn run<F: Filter>(
     args: &StreamArgs,
     default_jobs: usize,
     session: &Session,
+) -> Result<Exit, Error> {
+    run_to(filter, args, default_jobs, session, Box::new(std::io::stdout()))
+}
+
+/// As [`run`], with lines written to `output`, which hands them on to stdout. It is flushed
+/// before every wait for input, and at the end, also when there is nothing new.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_to<F: Filter>(
+    filter: F,
+    args: &StreamArgs,
+    default_jobs: usize,
+    session: &Session,
+    output: Box<dyn Write>,
 ) -> Result<Exit, Error> {
     let started = Instant::now();
     let jobs = args.jobs.map_or(default_jobs.max(1), usize::from);
@@ -47,7 +61,7 @@ pub fn run<F: Filter>(
         left: args.limit,
         number: 0,
     };
-    let mut out = Out::new(args, F::RESULT, F::SLOW, session);
+    let mut out = Out::new(args, F::RESULT, F::SLOW, session, output);
     let ended = if jobs == 1 {
         inline(&filter, input, &context, &mut out)
     } else {
@@ -56,7 +70,7 @@ pub fn run<F: Filter>(
     // A record that asks to stop the run has ended it, yet what is known so far is still said.
     let ended = ended.and_then(|()| finish(&filter, &context, &mut out));
     out.close(args, started);
-    out.exit(ended, &context)
+    exit(&mut out, ended, &context)
 }
 
 /// How the stream ended other than by running out.
@@ -83,6 +97,9 @@ struct Limited {
 impl Limited {
     fn next(&mut self, context: &Context) -> Result<Next, End> {
         let mut next = self.source.next().map_err(End::Input)?;
+        if matches!(next, Next::Due) {
+            return Ok(next);
+        }
         if let Next::Input(input) = &mut next {
             input.number = self.number;
         }
@@ -101,7 +118,7 @@ impl Limited {
 
 fn task(next: Next, context: &Context) -> Option<Task> {
     match next {
-        Next::End => None,
+        Next::End | Next::Due => None,
         Next::Bad(mut record, mut failure) => {
             context.program.clone_into(&mut failure.program);
             record.fail(&failure);
@@ -124,13 +141,31 @@ fn inline<F: Filter>(
     loop {
         if !input.source.is_ready() {
             out.flush()?;
+            input.source.wait_until(filter.due());
+        } else if filter.wants_flush() {
+            out.flush()?;
         }
-        let Some(task) = task(input.next(context)?, context) else { return Ok(()) };
+        let next = input.next(context)?;
+        if matches!(next, Next::Due) {
+            wake(filter, context, out)?;
+            continue;
+        }
+        let Some(task) = task(next, context) else { return Ok(()) };
+        filter.taken(input.source.consumed(), matches!(task, Task::Apply(_)));
         out.totals.read += 1;
         match task {
             Task::Ready(output) => out.send(output)?,
             Task::Apply(input) => apply(filter, &mut worker, &input, context, out)?,
         }
+    }
+}
+
+fn wake<F: Filter>(filter: &F, context: &Context, out: &mut Out) -> Result<(), Stopped> {
+    let mut emit = Emit::new(out, context, None);
+    match filter.wake(&mut emit) {
+        Ok(()) => Ok(()),
+        Err(Halt::Stopped) => Err(Stopped),
+        Err(Halt::Failed(failure)) => emit.fail(records::Record::new(), failure),
     }
 }
 
@@ -283,117 +318,14 @@ fn finish<F: Filter>(filter: &F, context: &Context, out: &mut Out) -> Result<(),
     }
 }
 
-/// The output: writer, error policy, totals.
-struct Out {
-    writer: Writer<Stdout>,
-    raw_result: Option<String>,
-    on_error: OnError,
-    slow: bool,
-    stop: Stop,
-    totals: Totals,
-    bar: Bar,
-    failure: Option<WriteError>,
-}
-
-impl Out {
-    fn new(args: &StreamArgs, result: &str, slow: bool, session: &Session) -> Self {
-        let stdout = std::io::stdout();
-        let terminal = stdout.is_terminal();
-        let result = args.result_key.as_deref().unwrap_or(result);
-        Self {
-            writer: Writer::new(stdout, terminal),
-            raw_result: args.raw_output.then(|| result.to_owned()),
-            on_error: args.on_error,
-            slow,
-            stop: session.stop.clone(),
-            totals: Totals::new(session.program),
-            bar: Bar::records(&args.general),
-            failure: None,
-        }
-    }
-
-    fn flush(&mut self) -> Result<(), Stopped> {
-        if !self.writer.is_pending() {
-            return Ok(());
-        }
-        let result = self.writer.flush();
-        self.note(result)
-    }
-
-    /// Remembers why output ended; a closed pipe ends it quietly.
-    fn note(&mut self, result: Result<(), WriteError>) -> Result<(), Stopped> {
-        result.map_err(|error| {
-            self.failure.get_or_insert(error);
-            self.stop.set();
-            Stopped
-        })
-    }
-
-    fn write(&mut self, output: &Output) -> Result<(), WriteError> {
-        let Some(key) = &self.raw_result else { return self.writer.record(&output.record) };
-        match output.record.raw(key) {
-            None => Ok(()),
-            Some(raw) => match serde_json::from_str::<records::Text>(raw) {
-                Ok(text) => self.writer.plain(text.as_bytes()),
-                Err(_) => self.writer.plain(raw.as_bytes()),
-            },
-        }
-    }
-
-    fn close(&mut self, args: &StreamArgs, started: Instant) {
-        // What went wrong is remembered in self.failure.
-        let _ = self.flush();
-        self.bar.finish();
-        self.totals.finish(started);
-        if let Some(summary) = self.totals.failure_summary() {
-            log::warn!("{summary}");
-        }
-        if args.stats {
-            crate::message::stats(&self.totals);
-        }
-    }
-
-    fn exit(&mut self, ended: Result<(), End>, context: &Context) -> Result<Exit, Error> {
-        match (self.failure.take(), ended) {
-            (Some(WriteError::Closed), _) => Ok(Exit::Success),
-            (Some(error), _) => Err(error.into()),
-            (None, Err(End::Input(error))) => {
-                Err(Error::setup(format!("cannot read input: {error}")))
-            }
-            _ if context.limited.load(Ordering::Relaxed) => Ok(Exit::Limit),
-            _ if self.totals.failed > 0 => Ok(Exit::SomeFailed),
-            _ => Ok(Exit::Success),
-        }
-    }
-}
-
-impl Sink for Out {
-    fn send(&mut self, output: Output) -> Result<(), Stopped> {
-        let failed = output.failure.as_ref();
-        self.totals.count(&output);
-        self.bar.advance(1);
-        if let Some(failure) = failed {
-            let skipped = self.on_error == OnError::Skip;
-            let level = if skipped || self.raw_result.is_some() {
-                log::Level::Warn
-            } else {
-                log::Level::Info
-            };
-            log::log!(level, "{}", describe(&output, failure));
-            if skipped {
-                self.totals.written -= 1;
-                return Ok(());
-            }
-        }
-        let result = self.write(&output);
-        self.note(result)?;
-        if self.slow {
-            self.flush()?;
-        }
-        if failed.is_some() && self.on_error == OnError::Fail {
-            self.stop.set();
-            return Err(Stopped);
-        }
-        Ok(())
+/// The exit status of a run that ended like this.
+fn exit(out: &mut Out, ended: Result<(), End>, context: &Context) -> Result<Exit, Error> {
+    match (out.failure.take(), ended) {
+        (Some(WriteError::Closed), _) => Ok(Exit::Success),
+        (Some(error), _) => Err(error.into()),
+        (None, Err(End::Input(error))) => Err(Error::setup(format!("cannot read input: {error}"))),
+        _ if context.limited.load(Ordering::Relaxed) => Ok(Exit::Limit),
+        _ if out.totals.failed > 0 => Ok(Exit::SomeFailed),
+        _ => Ok(Exit::Success),
     }
 }

@@ -84,6 +84,30 @@ pub trait Filter: Send + Sync + 'static {
         None
     }
 
+    /// Takes note of a line of input before it is handled: where it ends in the stream that is
+    /// read, and whether [`Filter::apply`] comes next (or it passes, or is no record). Only with
+    /// one worker.
+    fn taken(&self, _bytes: u64, _applies: bool) {}
+
+    /// Whether lines should be flushed though more input waits. Only with one worker.
+    fn wants_flush(&self) -> bool {
+        false
+    }
+
+    /// When [`Filter::wake`] is to be called, if no line of stdin comes before. Asked before
+    /// each wait. Only with one worker.
+    fn due(&self) -> Option<Instant> {
+        None
+    }
+
+    /// Emits what it is time for.
+    ///
+    /// # Errors
+    /// As [`Filter::apply`].
+    fn wake(&self, _out: &mut Emit<'_>) -> Result<(), Halt> {
+        Ok(())
+    }
+
     /// Emits what can be known only after the last record.
     ///
     /// # Errors

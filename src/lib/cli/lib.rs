@@ -21,6 +21,7 @@ mod generate;
 mod message;
 mod open;
 mod order;
+mod out;
 mod progress;
 mod signal;
 mod source;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use records::{Code, Failure, Line, LineReader, Malformed, Record, Text, content_id};
 use walk::Walk;
@@ -12,7 +12,7 @@ use crate::args::StreamArgs;
 use crate::filter::Operands;
 use crate::open::InputFile;
 use crate::signal::Stop;
-use crate::stdin::Stdin;
+use crate::stdin::{Due, Stdin};
 
 /// Where a record came from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub(crate) enum Next {
     Input(Input),
     /// What cannot be handled at all, and why.
     Bad(Record, Failure),
+    /// Nothing came before the time set by [`Source::wait_until`].
+    Due,
     End,
 }
 
@@ -67,6 +69,7 @@ pub(crate) struct Source {
     operands: VecDeque<PathBuf>,
     walk: Option<Walk>,
     lines: Option<Lines>,
+    due: Due,
     settings: Settings,
 }
 
@@ -89,8 +92,13 @@ impl Source {
             timeout: args.timeout,
             stop: stop.clone(),
         };
-        let mut source =
-            Self { operands: args.operands.clone().into(), walk: None, lines: None, settings };
+        let mut source = Self {
+            operands: args.operands.clone().into(),
+            walk: None,
+            lines: None,
+            due: Due::default(),
+            settings,
+        };
         if args.slurp && args.operands.is_empty() {
             source.operands.push_back("-".into());
         } else if args.operands.is_empty() {
@@ -106,9 +114,20 @@ impl Source {
     }
 
     fn open_stdin(&mut self, delimiter: u8, kind: LineKind) {
-        let stdin: Box<dyn Read + Send> = Box::new(Stdin::new(&self.settings.stop));
+        let stdin: Box<dyn Read + Send> =
+            Box::new(Stdin::until(&self.settings.stop, self.due.clone()));
         let reader = LineReader::with_delimiter(stdin, self.settings.max_line, delimiter);
         self.lines = Some(Lines { reader, kind, waits: true });
+    }
+
+    /// Gives up waiting for a line of stdin at that time, once.
+    pub(crate) fn wait_until(&self, due: Option<Instant>) {
+        self.due.set(due);
+    }
+
+    /// Bytes of the stream that is open, up to the end of the line given last.
+    pub(crate) fn consumed(&self) -> u64 {
+        self.lines.as_ref().map_or(0, |lines| lines.reader.consumed())
     }
 
     /// Whether [`Source::next`] would not wait for input.
@@ -201,6 +220,7 @@ impl Lines {
         loop {
             let line = match self.reader.next_line() {
                 Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) if e.kind() == io::ErrorKind::WouldBlock => return Ok(Some(Next::Due)),
                 // The reader was woken to stop: see Stdin.
                 Err(e) if e.kind() == io::ErrorKind::ConnectionAborted => return Ok(None),
                 other => other?,

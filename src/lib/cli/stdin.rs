@@ -1,6 +1,8 @@
 use std::io::{self, Read};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::stdio::{stdin, stdout};
 
 use crate::signal::Stop;
@@ -9,12 +11,34 @@ use crate::signal::Stop;
 /// a reason to stop, and for the reader of stdout to leave.
 pub struct Stdin {
     stop: Stop,
+    due: Due,
+}
+
+/// When a read that waits is to be given up, once.
+#[derive(Clone, Default)]
+pub(crate) struct Due(Arc<Mutex<Option<Instant>>>);
+
+impl Due {
+    pub(crate) fn set(&self, at: Option<Instant>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = at;
+    }
+
+    fn left(&self) -> Option<Timespec> {
+        let due = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = due?.saturating_duration_since(Instant::now());
+        Timespec::try_from(left).ok()
+    }
 }
 
 impl Stdin {
     /// Stdin that wakes when `stop` is set.
     pub fn new(stop: &Stop) -> Self {
-        Self { stop: stop.clone() }
+        Self::until(stop, Due::default())
+    }
+
+    /// The same; a read that waits when it is `due` ends with [`io::ErrorKind::WouldBlock`].
+    pub(crate) fn until(stop: &Stop, due: Due) -> Self {
+        Self { stop: stop.clone(), due }
     }
 }
 
@@ -29,8 +53,12 @@ impl Read for Stdin {
                 // Asked for nothing, a pipe still tells that its reader is gone.
                 PollFd::from_borrowed_fd(stdout(), PollFlags::empty()),
             ];
-            match poll(&mut fds, None) {
+            match poll(&mut fds, self.due.left().as_ref()) {
                 Err(rustix::io::Errno::INTR) => continue,
+                Ok(0) => {
+                    self.due.set(None);
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
                 other => other.map_err(io::Error::from)?,
             };
             if fds[2].revents().contains(PollFlags::ERR) {

@@ -36,6 +36,8 @@ pub struct LineReader<R> {
     delimiter: u8,
     max_line: usize,
     number: u64,
+    /// Bytes read from `inner`.
+    total: u64,
     eof: bool,
 }
 
@@ -56,6 +58,7 @@ impl<R: Read> LineReader<R> {
             delimiter,
             max_line,
             number: 0,
+            total: 0,
             eof: false,
         }
     }
@@ -63,6 +66,11 @@ impl<R: Read> LineReader<R> {
     /// Number of the line given last, from 1.
     pub fn number(&self) -> u64 {
         self.number
+    }
+
+    /// Bytes of the input up to the end of the line given last, its delimiter included.
+    pub fn consumed(&self) -> u64 {
+        self.total - (self.end - self.start) as u64
     }
 
     /// The input that is read from.
@@ -85,7 +93,8 @@ impl<R: Read> LineReader<R> {
     /// The next line, or `None` at the end.
     ///
     /// # Errors
-    /// Those of reading; [`io::ErrorKind::Interrupted`] is passed on, and the reader can go on.
+    /// Those of reading; [`io::ErrorKind::Interrupted`] and [`io::ErrorKind::WouldBlock`] are passed
+    /// on, and the reader can go on.
     pub fn next_line(&mut self) -> io::Result<Option<Line<'_>>> {
         loop {
             if let Some(at) = self.find_end() {
@@ -128,6 +137,7 @@ impl<R: Read> LineReader<R> {
         }
         let n = self.inner.read(&mut self.buffer[self.end..])?;
         self.end += n;
+        self.total += n as u64;
         self.eof = n == 0;
         Ok(())
     }
@@ -143,9 +153,10 @@ impl<R: Read> LineReader<R> {
         self.buffer.shrink_to_fit();
         loop {
             let n = match self.inner.read(&mut self.buffer[..]) {
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => continue,
+                Err(e) if is_passing(&e) => continue,
                 other => other?,
             };
+            self.total += n as u64;
             if let Some(at) = memchr::memchr(self.delimiter, &self.buffer[..n]) {
                 bytes += at as u64;
                 // The start is put where the next fill does not need it: behind what is read.
@@ -169,6 +180,12 @@ impl<R: Read> LineReader<R> {
         self.number += 1;
         Ok(Line::TooLong { start: &self.buffer[..self.start], bytes })
     }
+}
+
+/// Whether a read may be tried again at once. What is known of a long line would be lost by going
+/// back to the caller.
+fn is_passing(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::Interrupted | io::ErrorKind::WouldBlock)
 }
 
 fn trim_cr(line: &[u8], delimiter: u8) -> &[u8] {

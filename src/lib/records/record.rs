@@ -78,6 +78,13 @@ impl Record {
         self.members.iter().map(|m| decode_key(&self.line[m.key.clone()]))
     }
 
+    /// Members in order: keys decoded, values as JSON text.
+    pub fn members(&self) -> impl Iterator<Item = (Cow<'_, str>, &str)> {
+        self.members
+            .iter()
+            .map(|m| (decode_key(&self.line[m.key.clone()]), &self.line[m.value.clone()]))
+    }
+
     /// Whether there is a member `key`.
     pub fn has(&self, key: &str) -> bool {
         self.position(key).is_some()

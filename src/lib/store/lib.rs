@@ -4,11 +4,12 @@
 //! - [`Ledger`]: what was spent and what may still be spent, right with many processes at once.
 //! - [`Cache`]: results by exact content key, bounded in size.
 //! - [`Seen`]: keys of what was seen in earlier runs.
+//! - [`States`]: what is known of each key of a stream, and which output is under way.
 //! - [`Digests`]: hashes of files, until they change.
 //!
 //! Every write is one immediate transaction, so a process that is killed leaves either all of
 //! it or nothing. The write-ahead log runs with `synchronous=FULL`: a commit
-//! survives the death of the process and a power cut. Only caches leave the latter out.
+//! survives the death of the process and a power cut. Only caches and [`States`] leave the latter out.
 #![forbid(unsafe_code)]
 
 mod cache;
@@ -19,6 +20,7 @@ mod ledger;
 mod money;
 mod owner;
 mod seen;
+mod states;
 
 pub use cache::Cache;
 pub use database::{Database, Migration};
@@ -30,3 +32,4 @@ pub use ledger::{
 };
 pub use money::{NANO_PER_USD, NanoUsd};
 pub use seen::Seen;
+pub use states::{Place, Sent, StateRow, States};

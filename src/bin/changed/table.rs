@@ -1,0 +1,210 @@
+//! The states of all keys: in memory as far as that goes, the rest in a file.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::io;
+use std::path::Path;
+
+use keyset::Key;
+use store::{Place, Sent, StateRow, States, StoreError};
+use tempfile::TempDir;
+
+use crate::codec::KeyState;
+use crate::time::Nanos;
+
+/// Bytes that a key costs besides its state: its place in a table that is half full, and what the
+/// allocator adds.
+const OVERHEAD: usize = 112;
+
+/// Keys are hashes already.
+#[derive(Default)]
+pub(crate) struct Identity(u64);
+
+impl Hasher for Identity {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {}
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = word;
+    }
+}
+
+struct Slot {
+    data: Box<[u8]>,
+    /// Not in the file as it is here.
+    dirty: bool,
+}
+
+type Slots = HashMap<Key, Slot, BuildHasherDefault<Identity>>;
+
+/// A file of states, and the folder that goes with it if it is only for this run.
+struct File {
+    states: States,
+    _folder: Option<TempDir>,
+}
+
+/// The states of all keys.
+///
+/// New and used ones are in `young`. When that has its share of the memory, everything is
+/// committed, `old` is dropped, and `young` becomes `old`.
+pub(crate) struct Table {
+    young: Slots,
+    old: Slots,
+    /// Bytes of `young`, about.
+    bytes: usize,
+    memory: usize,
+    file: Option<File>,
+    /// Whether the file may have keys that are not in memory.
+    is_stored: bool,
+    /// Keys with something held, by the time when it is due. Some of these are out of date.
+    due: BinaryHeap<Reverse<(Nanos, Key)>>,
+}
+
+impl Table {
+    /// For one run, in `memory` bytes.
+    pub(crate) fn new(memory: u64) -> Self {
+        Self {
+            young: Slots::default(),
+            old: Slots::default(),
+            bytes: 0,
+            memory: usize::try_from(memory / 2).unwrap_or(usize::MAX),
+            file: None,
+            is_stored: false,
+            due: BinaryHeap::new(),
+        }
+    }
+
+    /// With what earlier runs left in a file.
+    pub(crate) fn open(memory: u64, path: &Path) -> Result<Self, StoreError> {
+        let states = States::open(path)?;
+        let mut table = Self::new(memory);
+        table.is_stored = states.count()? > 0;
+        table.due = states
+            .due()?
+            .into_iter()
+            .map(|(key, due)| Reverse((due, Key::from_bytes(key))))
+            .collect();
+        table.file = Some(File { states, _folder: None });
+        Ok(table)
+    }
+
+    /// The notes of the last commit, and its output if that may not have arrived.
+    pub(crate) fn progress(&self) -> Result<(Vec<u8>, Option<Sent>), StoreError> {
+        self.file.as_ref().map_or(Ok((Vec::new(), None)), |file| file.states.progress())
+    }
+
+    /// Forgets keys that were not seen since.
+    pub(crate) fn expire(&self, since: Nanos) -> Result<usize, StoreError> {
+        self.file.as_ref().map_or(Ok(0), |file| file.states.expire(since))
+    }
+
+    /// The state of a key; empty for a new one.
+    pub(crate) fn find(&mut self, key: Key) -> Result<&[u8], StoreError> {
+        if !self.young.contains_key(&key) {
+            let slot = match self.old.remove(&key) {
+                Some(slot) => slot,
+                None => {
+                    let file = self.file.as_ref().filter(|_| self.is_stored);
+                    let found = file.map(|file| file.states.find(&key.to_bytes())).transpose()?;
+                    let data = found.flatten().unwrap_or_default().into();
+                    Slot { data, dirty: false }
+                }
+            };
+            self.bytes += slot.data.len() + OVERHEAD;
+            self.young.insert(key, slot);
+        }
+        Ok(self.young.get(&key).map_or(&[], |slot| &slot.data))
+    }
+
+    /// Puts a state in the place of what [`Table::find`] gave.
+    pub(crate) fn set(
+        &mut self,
+        key: Key,
+        data: &[u8],
+        due: Option<Nanos>,
+        was_due: Option<Nanos>,
+    ) {
+        if let Some(slot) = self.young.get_mut(&key) {
+            if slot.data.len() == data.len() {
+                slot.data.copy_from_slice(data);
+            } else {
+                self.bytes = self.bytes + data.len() - slot.data.len();
+                slot.data = data.into();
+            }
+            slot.dirty = true;
+        }
+        if let Some(due) = due.filter(|_| due != was_due) {
+            self.due.push(Reverse((due, key)));
+        }
+    }
+
+    /// The next time when something may be due.
+    pub(crate) fn next_due(&self) -> Option<Nanos> {
+        self.due.peek().map(|Reverse((due, _))| *due)
+    }
+
+    /// A key of which something may be due by `time`.
+    pub(crate) fn take_due(&mut self, time: Nanos) -> Option<(Nanos, Key)> {
+        self.next_due().filter(|due| *due <= time)?;
+        self.due.pop().map(|Reverse(next)| next)
+    }
+
+    /// Whether memory is used up, so that a commit should make room.
+    pub(crate) fn is_full(&self) -> bool {
+        self.bytes > self.memory
+    }
+
+    /// Whether states are kept over runs.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.file.as_ref().is_some_and(|file| file._folder.is_none())
+    }
+
+    /// Makes room without a state file: the states go to a temporary one.
+    pub(crate) fn spill(&mut self) -> Result<(), StoreError> {
+        if self.file.is_none() {
+            let open = |source: io::Error| StoreError::Open { path: std::env::temp_dir(), source };
+            let folder = tempfile::tempdir().map_err(open)?;
+            let states = States::open(&folder.path().join("keys.db"))?;
+            self.file = Some(File { states, _folder: Some(folder) });
+        }
+        self.commit(&[], None)
+    }
+
+    /// Commits what is not in the file yet, with notes and the output that goes out now.
+    pub(crate) fn commit(
+        &mut self,
+        moment: &[u8],
+        sent: Option<(&[u8], Place)>,
+    ) -> Result<(), StoreError> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let slots = self.young.iter().chain(&self.old).filter(|(_, slot)| slot.dirty);
+        let mut dirty: Vec<(Key, &[u8])> =
+            slots.map(|(key, slot)| (*key, &slot.data[..])).collect();
+        // In the order of the file: a page is then written once.
+        dirty.sort_unstable_by_key(|(key, _)| *key);
+        let rows = dirty.iter().map(|(key, data)| {
+            let state = KeyState::decode(data);
+            let seen = state.as_ref().map_or(Nanos::MAX, |state| state.seen);
+            let due = state.as_ref().and_then(KeyState::due);
+            StateRow { key: key.to_bytes(), data, seen, due }
+        });
+        file.states.commit(rows, moment, sent)?;
+        self.is_stored |= !dirty.is_empty();
+        let all = self.young.values_mut().chain(self.old.values_mut());
+        all.for_each(|slot| slot.dirty = false);
+        if self.is_full() {
+            self.old = std::mem::take(&mut self.young);
+            self.bytes = 0;
+        }
+        Ok(())
+    }
+
+    /// Notes that the output of the last commit has arrived.
+    pub(crate) fn arrived(&self) -> Result<(), StoreError> {
+        self.file.as_ref().map_or(Ok(()), |file| file.states.arrived())
+    }
+}

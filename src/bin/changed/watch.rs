@@ -1,0 +1,240 @@
+//! What is watched: decides of each event whether it is news.
+
+use records::{Code, Failure, Field, Record};
+use store::StoreError;
+
+use crate::codec::KeyState;
+use crate::field::{FieldState, Fired, is_missing};
+use crate::key::Keys;
+use crate::output::Change;
+use crate::rule::{Missing, Rule};
+use crate::table::Table;
+use crate::time::{Form, Nanos};
+
+/// Members that are about the record, not about what it reports.
+const RESERVED: [&str; 3] = ["id", "via", "error"];
+
+/// A field that the user named.
+pub(crate) struct Named {
+    pub(crate) field: Field,
+    pub(crate) name: String,
+    pub(crate) rule: Rule,
+    hash: u64,
+}
+
+impl Named {
+    pub(crate) fn new(field: Field, rule: Rule) -> Self {
+        let name = field.to_string();
+        let hash = hash(&name);
+        Self { field, name, rule, hash }
+    }
+}
+
+/// What of a record is looked at.
+pub(crate) struct Fields {
+    pub(crate) named: Vec<Named>,
+    /// The rule for all other members; none if only named fields count.
+    pub(crate) rest: Option<Rule>,
+    /// Members that do not count.
+    pub(crate) ignored: Vec<String>,
+}
+
+/// The states of all keys, and how they are to change.
+pub(crate) struct Watch {
+    fields: Fields,
+    pub(crate) keys: Keys,
+    pub(crate) table: Table,
+    scratch: Vec<u8>,
+    /// Events older than what was known of their key.
+    pub(crate) too_late: u64,
+    /// How times are written.
+    pub(crate) form: Form,
+}
+
+impl Watch {
+    pub(crate) fn new(mut fields: Fields, keys: Keys, table: Table) -> Self {
+        fields.ignored.extend(RESERVED.map(str::to_owned));
+        fields.ignored.extend(keys.members().map(str::to_owned));
+        let (scratch, form) = (Vec::new(), Form::Date);
+        Self { fields, keys, table, scratch, too_late: 0, form }
+    }
+
+    /// What an event changes, if that is to be reported.
+    pub(crate) fn event(
+        &mut self,
+        record: &Record,
+        time: Nanos,
+    ) -> Result<Option<Change>, Failure> {
+        for named in self.fields.named.iter().filter(|n| n.rule.missing == Missing::Fail) {
+            if is_missing(&named.rule, named.field.raw(record)) {
+                let message = format!("the record has no '{}'", named.name);
+                return Err(Failure::new(Code::MissingField, message));
+            }
+        }
+        let key = self.keys.of(record)?;
+        let mut state = decode(self.table.find(key).map_err(unreadable)?)?;
+        let was_due = state.due();
+        if time < state.seen {
+            self.too_late += 1;
+            state.suppressed += 1;
+            state.encode(&mut self.scratch);
+            self.table.set(key, &self.scratch, was_due, was_due);
+            return Ok(None);
+        }
+        let mut change = Change::new(state.reported, state.suppressed, self.form);
+        self.fields.observe(&mut state, record, time, &mut change);
+        state.seen = time;
+        let is_news = !change.is_empty();
+        state.suppressed = if is_news { 0 } else { state.suppressed + 1 };
+        if is_news {
+            state.reported = time;
+        }
+        let due = state.due();
+        state.record = if due.is_some() { record.as_str().into() } else { "".into() };
+        state.encode(&mut self.scratch);
+        self.table.set(key, &self.scratch, due, was_due);
+        Ok(is_news.then_some(change))
+    }
+
+    /// The next report of something that was held and whose time has come by `until`, with the
+    /// last record of its key.
+    pub(crate) fn overdue(&mut self, until: Nanos) -> Result<Option<(Record, Change)>, Failure> {
+        while let Some((due, key)) = self.table.take_due(until) {
+            let mut state = decode(self.table.find(key).map_err(unreadable)?)?;
+            if state.due() != Some(due) {
+                continue;
+            }
+            let found = self.fields.settle(&mut state, Some(due), self.form);
+            state.encode(&mut self.scratch);
+            let next = state.due();
+            self.table.set(key, &self.scratch, next, None);
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+
+    /// At the end of a run without a state file: the next report that waits only for its turn.
+    pub(crate) fn leftover(&mut self) -> Result<Option<(Record, Change)>, Failure> {
+        while let Some((due, key)) = self.table.take_due(Nanos::MAX) {
+            let mut state = decode(self.table.find(key).map_err(unreadable)?)?;
+            if state.due() != Some(due) {
+                continue;
+            }
+            let found = self.fields.settle(&mut state, None, self.form);
+            // What is held for other reasons stays so: nobody knows how it goes on.
+            state.encode(&mut self.scratch);
+            self.table.set(key, &self.scratch, None, None);
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Fields {
+    fn observe<'a>(
+        &'a self,
+        state: &mut KeyState<'a>,
+        record: &'a Record,
+        time: Nanos,
+        change: &mut Change,
+    ) {
+        for named in &self.named {
+            let raw = match (named.field.raw(record), named.rule.missing) {
+                (raw, Missing::Report) if is_missing(&named.rule, raw) => "null",
+                (raw, _) if is_missing(&named.rule, raw) => continue,
+                (raw, _) => raw.unwrap_or("null"),
+            };
+            let field = field_of(state, named.hash);
+            if let Some(fired) = field.observe(&named.rule, raw, time) {
+                change.add(&named.name, &fired);
+            }
+        }
+        let Some(rule) = &self.rest else { return };
+        for (name, raw) in record.members() {
+            if self.ignored.iter().any(|ignored| *ignored == name) {
+                continue;
+            }
+            let hash = hash(&name);
+            let missing = rule.missing == Missing::Ignore && is_missing(rule, Some(raw));
+            if missing || self.named.iter().any(|named| named.hash == hash) {
+                continue;
+            }
+            if let Some(fired) = field_of(state, hash).observe(rule, raw, time) {
+                change.add(&name, &fired);
+            }
+        }
+    }
+
+    /// Reports what was held and is due; without a time, what waits only for its turn.
+    fn settle(
+        &self,
+        state: &mut KeyState<'_>,
+        due: Option<Nanos>,
+        form: Form,
+    ) -> Option<(Record, Change)> {
+        let record = Record::parse(state.record.as_bytes()).ok()?;
+        // The record that is reported now was counted when it came.
+        let suppressed = state.suppressed.saturating_sub(1);
+        let mut change = Change::new(state.reported, suppressed, form);
+        let plain = Rule::default();
+        for field in &mut state.fields {
+            let named = self.named.iter().find(|named| named.hash == field.name);
+            let rule = named.map(|n| &n.rule).or(self.rest.as_ref()).unwrap_or(&plain);
+            let fired: Option<Fired<'_>> = match due {
+                Some(due) => field.ripen(rule, due),
+                None => field.release(rule),
+            };
+            if let Some(fired) = fired {
+                let name = named.map(|named| named.name.clone()).or_else(|| {
+                    let mut names = record.members().map(|(name, _)| name.into_owned());
+                    names.find(|name| hash(name) == field.name)
+                });
+                change.add(&name.unwrap_or_else(|| format!("{:016x}", field.name)), &fired);
+            }
+        }
+        if change.is_empty() {
+            return None;
+        }
+        let time = due.unwrap_or(state.seen);
+        state.reported = time;
+        state.suppressed = 0;
+        if state.due().is_none() {
+            state.record = "".into();
+        }
+        Some((record, if due.is_some() { change.at(time, form) } else { change }))
+    }
+}
+
+fn field_of<'s, 'a>(state: &'s mut KeyState<'a>, name: u64) -> &'s mut FieldState<'a> {
+    let at = state.fields.iter().position(|field| field.name == name);
+    let at = at.unwrap_or_else(|| {
+        state.fields.push(FieldState::new(name));
+        state.fields.len() - 1
+    });
+    &mut state.fields[at]
+}
+
+fn decode(data: &[u8]) -> Result<KeyState<'_>, Failure> {
+    if data.is_empty() {
+        return Ok(KeyState::default());
+    }
+    KeyState::decode(data).ok_or_else(|| {
+        let message = "state file: what is known of this key is damaged, or of a newer version";
+        Failure::new(Code::Unreadable, message)
+    })
+}
+
+pub(crate) fn unreadable(error: StoreError) -> Failure {
+    Failure::new(Code::Unreadable, format!("state file: {error}")).retryable()
+}
+
+/// FNV-1a (Fowler, Noll, Vo): names are short, and nobody gains by making two collide.
+fn hash(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
+}
