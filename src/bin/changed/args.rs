@@ -91,6 +91,11 @@ pub struct Changed {
     #[arg(long, requires = "state", conflicts_with = "operands", help_heading = "State")]
     pub resume: bool,
 
+    /// While more input waits, keep states and output back for so long, or for eight times what
+    /// the last commit took
+    #[arg(long, value_name = "TIME", default_value = "250ms", requires = "state", value_parser = span, help_heading = "State")]
+    pub commit: Nanos,
+
     /// Forget keys that were not seen for so long, such as 30d
     #[arg(long, value_name = "TIME", requires = "state", value_parser = span, help_heading = "State")]
     pub expire: Option<Nanos>,

@@ -104,7 +104,7 @@ impl Filter for Events {
         let done = match taken {
             // The rest of it comes with the next line.
             Taken::Part => return Ok(()),
-            Taken::Header(_) => Ok(()),
+            Taken::Header(_) | Taken::Nothing => Ok(()),
             Taken::Record(Some(mut record)) => {
                 let id = content_id(record.as_str().as_bytes());
                 record.set("id", &id);

@@ -1,5 +1,6 @@
 use std::io::ErrorKind;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use cli::{Error, Exit, Session, StreamArgs};
 use records::Field;
@@ -61,6 +62,7 @@ pub(crate) fn run(args: &Changed, session: &Session) -> Result<Exit, Error> {
     let format = Format::new(args.from, args.columns.clone(), &moment.header);
     let mut run = Run::new(Watch::new(fields, keys, table), time, args.late, moment);
     (run.resumes, run.begin) = (args.resume, begin);
+    run.interval = Duration::from_nanos(args.commit.unsigned_abs());
     drive(args, session, run, format)
 }
 

@@ -15,9 +15,6 @@ use crate::watch::Watch;
 /// Bytes of events that may wait for earlier ones: beyond, the oldest are taken as they are.
 const MAX_WAITING: usize = 64 << 20;
 
-/// Shortest time between two commits while more input waits.
-const INTERVAL: Duration = Duration::from_millis(250);
-
 /// Of the time, at most one part in so many is for commits while more input waits.
 const SHARE: u32 = 8;
 
@@ -47,6 +44,8 @@ pub(crate) struct Run {
     read: u64,
     handled: u64,
     pub(crate) header: String,
+    /// Shortest time between two commits while more input waits.
+    pub(crate) interval: Duration,
     committed: Instant,
     cost: Duration,
     looks: u32,
@@ -72,6 +71,7 @@ impl Run {
             read: 0,
             handled: 0,
             header: moment.header,
+            interval: Duration::ZERO,
             committed: Instant::now(),
             cost: Duration::ZERO,
             looks: 0,
@@ -148,7 +148,8 @@ impl Run {
             let left = Duration::from_nanos(left.unsigned_abs());
             Instant::now().checked_add(left.min(Duration::from_secs(86_400)))
         });
-        let commit = (self.dirty && self.watch.table.is_kept()).then(|| self.committed + INTERVAL);
+        let commit =
+            (self.dirty && self.watch.table.is_kept()).then(|| self.committed + self.interval);
         [next.flatten(), commit].into_iter().flatten().min()
     }
 
@@ -177,7 +178,7 @@ impl Run {
 
     /// Whether the last commit is long enough ago.
     pub(crate) fn is_time(&self) -> bool {
-        self.committed.elapsed() >= INTERVAL.max(self.cost * SHARE)
+        self.committed.elapsed() >= self.interval.max(self.cost * SHARE)
     }
 
     /// Whether there is something to commit.
@@ -200,6 +201,7 @@ impl Run {
         self.dirty = false;
         self.committed = Instant::now();
         self.cost = start.elapsed();
+        log::debug!("committed in {:?}", self.cost);
         Ok(())
     }
 }

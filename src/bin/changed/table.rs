@@ -17,6 +17,9 @@ use crate::time::Nanos;
 /// allocator adds.
 const OVERHEAD: usize = 112;
 
+/// What a key costs with a state of usual size.
+const TYPICAL: usize = OVERHEAD + 64;
+
 /// Keys are hashes already.
 #[derive(Default)]
 pub(crate) struct Identity(u64);
@@ -60,6 +63,8 @@ pub(crate) struct Table {
     file: Option<File>,
     /// Whether the file may have keys that are not in memory.
     is_stored: bool,
+    /// How many keys can be looked up one by one until all are read at once.
+    lookups: u64,
     /// Keys with something held, by the time when it is due. Some of these are out of date.
     due: BinaryHeap<Reverse<(Nanos, Key)>>,
 }
@@ -74,6 +79,7 @@ impl Table {
             memory: usize::try_from(memory / 2).unwrap_or(usize::MAX),
             file: None,
             is_stored: false,
+            lookups: u64::MAX,
             due: BinaryHeap::new(),
         }
     }
@@ -82,7 +88,10 @@ impl Table {
     pub(crate) fn open(memory: u64, path: &Path) -> Result<Self, StoreError> {
         let states = States::open(path)?;
         let mut table = Self::new(memory);
-        table.is_stored = states.count()? > 0;
+        let count = states.count()?;
+        table.is_stored = count > 0;
+        let fits = usize::try_from(count).is_ok_and(|n| n.saturating_mul(TYPICAL) < table.memory);
+        table.lookups = if fits { count / 16 + 1000 } else { u64::MAX };
         table.due = states
             .due()?
             .into_iter()
@@ -108,6 +117,11 @@ impl Table {
             let slot = match self.old.remove(&key) {
                 Some(slot) => slot,
                 None => {
+                    self.lookups -= u64::from(self.is_stored);
+                    if self.lookups == 0 {
+                        self.read_all()?;
+                        return self.find(key);
+                    }
                     let file = self.file.as_ref().filter(|_| self.is_stored);
                     let found = file.map(|file| file.states.find(&key.to_bytes())).transpose()?;
                     let data = found.flatten().unwrap_or_default().into();
@@ -118,6 +132,19 @@ impl Table {
             self.young.insert(key, slot);
         }
         Ok(self.young.get(&key).map_or(&[], |slot| &slot.data))
+    }
+
+    /// Reads what of the file is not in memory: in order that costs less than one by one.
+    fn read_all(&mut self) -> Result<(), StoreError> {
+        (self.is_stored, self.lookups) = (false, u64::MAX);
+        let Some(file) = &self.file else { return Ok(()) };
+        let (young, old) = (&self.young, &mut self.old);
+        file.states.each(|key, data| {
+            let key = Key::from_bytes(key);
+            if !young.contains_key(&key) {
+                old.entry(key).or_insert_with(|| Slot { data: data.into(), dirty: false });
+            }
+        })
     }
 
     /// Puts a state in the place of what [`Table::find`] gave.
@@ -192,11 +219,13 @@ impl Table {
             let due = state.as_ref().and_then(KeyState::due);
             StateRow { key: key.to_bytes(), data, seen, due }
         });
+        log::debug!("{} keys are committed", dirty.len());
         file.states.commit(rows, moment, sent)?;
-        self.is_stored |= !dirty.is_empty();
         let all = self.young.values_mut().chain(self.old.values_mut());
         all.for_each(|slot| slot.dirty = false);
         if self.is_full() {
+            // Those of `old` are in the file alone from now on.
+            self.is_stored |= !self.old.is_empty();
             self.old = std::mem::take(&mut self.young);
             self.bytes = 0;
         }

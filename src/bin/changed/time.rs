@@ -52,13 +52,18 @@ fn parse_number(text: &str) -> Option<(Nanos, Form)> {
         let per_second = scale(whole as f64);
         return Some((whole.checked_mul(SECOND / per_second)?, Form::Number(per_second)));
     }
-    let plain = text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'-' | b'+' | b'.' | b'e' | b'E'));
-    let value: f64 = text.parse().ok().filter(|value: &f64| plain && value.is_finite())?;
-    let per_second = scale(value);
-    #[expect(clippy::cast_precision_loss, reason = "a power of ten")]
-    let nanos = value * (SECOND / per_second) as f64;
-    #[expect(clippy::cast_possible_truncation, reason = "checked")]
-    (nanos.abs() < 9.2e18).then_some((nanos as Nanos, Form::Number(per_second)))
+    if let Some((whole, part)) = text.split_once('.') {
+        // Decimals are exact: as a float, a time now has no better than 200 ns.
+        let seconds: i64 = whole.parse().ok()?;
+        let digits = part.bytes().all(|b| b.is_ascii_digit());
+        let per_second = scale(whole.parse().ok()?);
+        let padded: i64 = format!("{part:0<9}").get(..9).filter(|_| digits)?.parse().ok()?;
+        let part = padded / per_second;
+        let part = if whole.starts_with('-') { -part } else { part };
+        let nanos = seconds.checked_mul(SECOND / per_second)?.checked_add(part)?;
+        return Some((nanos, Form::Number(per_second)));
+    }
+    None
 }
 
 /// A time in the form that the records have.
@@ -73,8 +78,12 @@ pub(crate) fn write(time: Nanos, form: Form) -> Value {
             if time % unit == 0 {
                 return Value::from(time / unit);
             }
-            #[expect(clippy::cast_precision_loss, reason = "what came as a float leaves as one")]
-            Value::from(time as f64 / unit as f64)
+            let width = usize::try_from(unit.ilog10()).unwrap_or(0);
+            let (whole, part) = ((time / unit).abs(), (time % unit).abs());
+            let sign = if time < 0 { "-" } else { "" };
+            let text = format!("{sign}{whole}.{part:0width$}");
+            let number = text.trim_end_matches('0').parse::<serde_json::Number>();
+            number.map_or(Value::Null, Value::Number)
         }
     }
 }
@@ -121,19 +130,39 @@ mod tests {
             ("1700000000.5", second + SECOND / 2),
             ("\"2023-11-14T22:13:20Z\"", second),
             ("\"2023-11-14T23:13:20.000000001+01:00\"", second + 1),
+            ("1700000000.000000001", second + 1),
             ("0", 0),
             ("-1", -SECOND),
         ] {
             assert_eq!(parse(raw).map(|(time, _)| time), Some(nanos), "{raw}");
         }
-        for raw in ["null", "\"\"", "\"soon\"", "1e300", "{}", "\"2023-11-14\"", "\"nan\"", "-"] {
+        for raw in [
+            "null",
+            "\"\"",
+            "\"soon\"",
+            "1e300",
+            "1.x",
+            "1.2.3",
+            "{}",
+            "\"2023-11-14\"",
+            "\"nan\"",
+            "-",
+        ] {
             assert_eq!(parse(raw), None, "{raw}");
         }
     }
 
     #[test]
     fn a_time_is_written_as_it_came() {
-        for raw in ["1700000000", "1700000000.25", "1700000000123", "\"2023-11-14T22:13:20.5Z\""] {
+        for raw in [
+            "1700000000",
+            "1700000000.25",
+            "1700000000.123456789",
+            "-0.5",
+            "1700000000123",
+            "1700000000123.5",
+            "\"2023-11-14T22:13:20.5Z\"",
+        ] {
             let (time, form) = parse(raw).unwrap();
             assert_eq!(write(time, form).to_string(), raw);
         }

@@ -120,6 +120,21 @@ impl States {
         })
     }
 
+    /// Shows every key with what is known of it, in the order of the keys.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn each(&self, mut show: impl FnMut([u8; 16], &[u8])) -> Result<(), StoreError> {
+        self.database.read(|c| {
+            let mut statement = c.prepare("SELECT key, data FROM state ORDER BY key")?;
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                show(row.get(0)?, row.get_ref(1)?.as_blob().unwrap_or_default());
+            }
+            Ok(())
+        })
+    }
+
     /// The keys that something has to be done about, with the time.
     ///
     /// # Errors
@@ -235,6 +250,9 @@ mod tests {
         assert_eq!(states.find(&[1; 16]).unwrap().as_deref(), Some(&b"a"[..]));
         assert_eq!(states.find(&[3; 16]).unwrap(), None);
         assert_eq!(states.due().unwrap(), [([2; 16], 9)]);
+        let mut all = Vec::new();
+        states.each(|key, data| all.push((key[0], data.to_vec()))).unwrap();
+        assert_eq!(all, [(1, b"a".to_vec()), (2, b"b".to_vec())]);
         assert_eq!(states.count().unwrap(), 2);
         let sent = Sent { bytes: b"line\n".to_vec(), place };
         assert_eq!(states.progress().unwrap(), (b"here".to_vec(), Some(sent)));

@@ -29,13 +29,13 @@ impl Columns {
         let count = line.split_whitespace().count();
         if count == 0 {
             self.expects = !self.fixed;
-            return Ok(Taken::Header(self.header.clone()));
+            return Ok(Taken::Nothing);
         }
         let is_above = line.split_whitespace().any(|word| word.contains("--"))
             && !line.contains(|c: char| c.is_ascii_digit());
         if is_above && !self.fixed {
             self.expects = true;
-            return Ok(Taken::Header(self.header.clone()));
+            return Ok(Taken::Nothing);
         }
         if self.expects || (!self.fixed && line == self.header) {
             self.expects = false;

@@ -41,7 +41,7 @@ impl Csv {
             row
         };
         if row.is_empty() {
-            return Ok(Taken::Header(self.header.clone()));
+            return Ok(Taken::Nothing);
         }
         let Some(cells) = self.cells(&row) else {
             if row.len() > MAX_ROW {

@@ -46,6 +46,8 @@ pub(crate) enum Taken {
     Header(String),
     /// A part of something that the next line goes on with.
     Part,
+    /// Nothing: a blank line.
+    Nothing,
     /// None of that.
     Bad(Vec<u8>, Malformed),
 }
@@ -232,7 +234,7 @@ mod tests {
                             prop_assert!(!malformed.reason.is_empty());
                             prop_assert!(!bytes.is_empty());
                         }
-                        Taken::Header(_) | Taken::Part => {}
+                        Taken::Header(_) | Taken::Part | Taken::Nothing => {}
                     }
                 }
             }

@@ -6,8 +6,8 @@ use crate::value::cell;
 
 /// A line of `mosquitto_sub -v`. A payload that is JSON stays JSON; an empty one is null.
 pub(super) fn record(line: &str) -> Result<Taken, Malformed> {
-    if line.is_empty() {
-        return Err(Malformed::json("an empty line"));
+    if line.trim().is_empty() {
+        return Ok(Taken::Nothing);
     }
     let (topic, payload) = line.split_once(' ').ok_or_else(|| {
         Malformed::json("a topic without a payload: mosquitto_sub -v prints both")
