@@ -73,6 +73,14 @@ fn members_that_do_not_count_do_not_count() {
 }
 
 #[test]
+fn a_key_alone_is_news_when_it_is_new() {
+    let input = "{\"k\":\"a\"}\n{\"k\":\"a\",\"id\":\"x\"}\n{\"k\":\"b\"}\n";
+    let outcome = changed(&["--key", ".k"]).stdin(input).run().code(0);
+    assert_eq!(outcome.records().len(), 2, "{outcome}");
+    assert_eq!(outcome.records()[1]["change"]["rule"], json!({"k": "first"}));
+}
+
+#[test]
 fn dead_bands_are_around_what_was_reported_last() {
     let drift = numbers(&[20.0, 20.3, 20.5, 20.6, 20.9, 21.2]);
     assert_eq!(shown(&news("band=0.5", &drift)), [(0, "first"), (3, "band"), (5, "band")]);

@@ -6,7 +6,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testkit::{Answer, Endpoint, Outcome, Program, data, program};
 
-const PROGRAMS: [&str; 9] = [
+const PROGRAMS: [&str; 10] = [
+    "changed",
     "classify",
     "dedupe",
     "embed",
@@ -47,6 +48,14 @@ fn subjects() -> Vec<Subject> {
     let arguments =
         ["--to", &endpoint.url(), "--model", "fake", "--price", "0,0", "--question", "What is it?"];
     vec![
+        Subject {
+            name: "changed",
+            // Every record is news, whatever came before it.
+            arguments: ["--key", ".text", "--rule", "* heartbeat=0s"].map(str::to_owned).to_vec(),
+            good: json!({"text": "What a fine morning."}),
+            result: "change",
+            _endpoint: None,
+        },
         Subject {
             name: "classify",
             arguments: vec!["--labels".into(), "good,bad".into()],

@@ -43,6 +43,9 @@ fn desk() -> Desk {
     let sound = fs::read(testkit::data("speech/short.wav")).expect("a recording");
     // Behind the header: samples alone, 8 kHz and 16 bit.
     fs::write(at("samples.raw"), &sound[44..]).expect("samples");
+    let events = "{\"sensor\":\"a\",\"time\":\"2026-11-21T08:00:00Z\",\"value\":20.5,\"door\":\"shut\"}\n\
+        {\"sensor\":\"a\",\"time\":\"2026-11-21T08:00:05Z\",\"value\":21.5,\"door\":\"open\"}\n";
+    fs::write(at("events.jsonl"), events).expect("events");
     fs::write(at("keys.txt"), "a-key-of-the-house\n").expect("keys");
     let endpoint = Endpoint::start(|_| Answer::chat("an answer"));
     let providers = format!("[openai]\nurl = \"{}\"\n", endpoint.url());
@@ -98,9 +101,17 @@ fn examples(program: &str) -> String {
 #[test]
 fn model_the_examples_of_filters_and_models_work() {
     let desk = desk();
-    for program in
-        ["classify", "dedupe", "embed", "escalate", "extract", "models", "summarize", "transcribe"]
-    {
+    for program in [
+        "changed",
+        "classify",
+        "dedupe",
+        "embed",
+        "escalate",
+        "extract",
+        "models",
+        "summarize",
+        "transcribe",
+    ] {
         let text = examples(program);
         let commands = commands(&text);
         assert!(commands.len() >= 3, "{program} has few examples");

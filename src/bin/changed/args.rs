@@ -17,19 +17,26 @@ use crate::time::{Nanos, span};
 /// came.
 ///
 /// Without rules every difference in a member is news; "id" and "via" do not count, nor do the
-/// key and the time. Each --rule has a field (or *, all others) and words:
+/// key and the time. Each --rule has a field (or *, all others) and some of these words:
 ///
-/// band=0.5 or band=2% (of the value reported last; with both the wider one): smaller differences
-/// are no news. level=20|30: passing one of these is. hysteresis=0.2: so much more is needed to
-/// turn back. every=10s: at most one report in this time, the last value when it is over.
-/// rate=5/1m: at most so many. debounce=5s: only what stands so long. heartbeat=1h: the next event
-/// after so long is news in any case. first=report or keep: whether the first value is news.
+/// Numbers: band=0.5 or band=2% (of the value reported last; with both the wider one): smaller
+/// differences are no news. level=20|30: passing one of these is. hysteresis=0.2: to turn back
+/// takes so much more.
+///
+/// Numbers out of the ordinary, each told once: zscore=3:60 or mad=5:60 (limit, how many last
+/// values), cusum=0.5:5:30 (slack, limit, how many values to learn from), ewma=0.2:3:30 (weight,
+/// limit, how many values to learn from).
+///
+/// Texts: similar=0.9: those less alike are news (the share of pairs of words that both have).
+///
+/// Labels: stays=open:5m|shut:1s: one counts when it stays so long. only=open|shut>ajar: only these
+/// labels, or these turns, are news.
+///
+/// Any value: debounce=5s: only what stands so long counts. every=10s: at most one report in this
+/// time, with the last value when it is over. rate=5/1m: at most so many. heartbeat=1h: the next
+/// event after so long is news in any case. first=report or keep: whether the first value is news.
 /// missing=ignore, report or fail: what it means that a named field is null or not there; for
-/// numbers also "" and NaN. zscore=3:60, mad=5:60 (limit and last values), cusum=0.5:5:30 (slack,
-/// limit, values to learn from), ewma=0.2:3:30 (weight, limit, values to learn from): numbers out
-/// of the ordinary are news, once. similar=0.9: texts less alike are news (the share of pairs of
-/// words that both have). stays=open:5m|shut:1s: a label counts when it stays so long.
-/// only=open|shut>ajar: only these labels, or these turns, are news.
+/// numbers also "" and NaN.
 ///
 /// A value stands until the next event of its key. What waits for its time is reported when that
 /// comes, also while nothing else does, with the last record of the key.

@@ -28,21 +28,41 @@ pub(crate) struct Change {
     at: Option<Value>,
 }
 
-impl Change {
-    /// `reported`: when the key was reported last.
+/// A change that is made when there is something in it: most events have nothing.
+pub(crate) struct Draft {
+    /// When the key was reported last.
+    pub(crate) reported: Nanos,
+    /// Records since then that did not pass.
+    pub(crate) suppressed: u64,
+    /// How times are written.
+    pub(crate) form: Form,
+    pub(crate) change: Option<Change>,
+}
+
+impl Draft {
     pub(crate) fn new(reported: Nanos, suppressed: u64, form: Form) -> Self {
-        let since = if reported == NEVER { Value::Null } else { write(reported, form) };
-        let (rule, prev, delta, score) = Default::default();
-        Self { rule, prev, delta, score, since, suppressed, at: None }
+        Self { reported, suppressed, form, change: None }
     }
 
+    pub(crate) fn add(&mut self, field: &str, fired: &Fired<'_>) {
+        let change = self.change.get_or_insert_with(|| {
+            let is_first = self.reported == NEVER;
+            let since = if is_first { Value::Null } else { write(self.reported, self.form) };
+            let (rule, prev, delta, score) = Default::default();
+            Change { rule, prev, delta, score, since, suppressed: self.suppressed, at: None }
+        });
+        change.add(field, fired);
+    }
+}
+
+impl Change {
     /// A report that no record brought with it.
     pub(crate) fn at(mut self, time: Nanos, form: Form) -> Self {
         self.at = Some(write(time, form));
         self
     }
 
-    pub(crate) fn add(&mut self, field: &str, fired: &Fired<'_>) {
+    fn add(&mut self, field: &str, fired: &Fired<'_>) {
         let name = || field.to_owned();
         self.rule.insert(name(), fired.why.rule.into());
         // Numbers keep all their digits; what no parser takes is shown as text.
@@ -56,10 +76,6 @@ impl Change {
         if let Some(score) = fired.why.score {
             self.score.insert(name(), number((score * 1e4).round() / 1e4));
         }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rule.is_empty()
     }
 }
 

@@ -127,15 +127,16 @@ fn fields(args: &Changed, time: Option<&Field>) -> Result<Fields, Error> {
         From::Journal => Some(&message),
         _ => None,
     };
-    let nothing_named = args.fields.is_empty() && named.is_empty() && args.ignore_fields.is_empty();
+    let asked: Vec<&Field> = args.fields.iter().chain(&args.stream.field).collect();
+    let nothing_named = asked.is_empty() && named.is_empty() && args.ignore_fields.is_empty();
     let default = default.filter(|_| nothing_named);
-    for field in args.fields.iter().chain(default) {
+    for field in asked.iter().copied().chain(default) {
         if !named.iter().any(|named| named.field == *field) {
             named.push(Named::new(field.clone(), rest.clone()));
         }
     }
-    let only_named = !args.fields.is_empty() || default.is_some() || args.from == From::Journal;
+    let only_named = !asked.is_empty() || default.is_some() || args.from == From::Journal;
     let mut ignored = args.ignore_fields.clone();
     ignored.extend(time.map(|time| time.top().to_owned()));
-    Ok(Fields { named, rest: (!only_named).then_some(rest), ignored })
+    Ok(Fields::new(named, (!only_named).then_some(rest), ignored))
 }

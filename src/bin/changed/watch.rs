@@ -6,7 +6,7 @@ use store::StoreError;
 use crate::codec::KeyState;
 use crate::field::{FieldState, Fired, is_missing};
 use crate::key::Keys;
-use crate::output::Change;
+use crate::output::{Change, Draft};
 use crate::rule::{Missing, Rule};
 use crate::table::Table;
 use crate::time::{Form, Nanos};
@@ -37,6 +37,15 @@ pub(crate) struct Fields {
     pub(crate) rest: Option<Rule>,
     /// Members that do not count.
     pub(crate) ignored: Vec<String>,
+    /// Members that are the key: they count in records that have nothing else.
+    key: Vec<String>,
+}
+
+impl Fields {
+    pub(crate) fn new(named: Vec<Named>, rest: Option<Rule>, mut ignored: Vec<String>) -> Self {
+        ignored.extend(RESERVED.map(str::to_owned));
+        Self { named, rest, ignored, key: Vec::new() }
+    }
 }
 
 /// The states of all keys, and how they are to change.
@@ -53,8 +62,7 @@ pub(crate) struct Watch {
 
 impl Watch {
     pub(crate) fn new(mut fields: Fields, keys: Keys, table: Table) -> Self {
-        fields.ignored.extend(RESERVED.map(str::to_owned));
-        fields.ignored.extend(keys.members().map(str::to_owned));
+        fields.key.extend(keys.members().map(str::to_owned));
         let (scratch, form) = (Vec::new(), Form::Date);
         Self { fields, keys, table, scratch, too_late: 0, form }
     }
@@ -81,10 +89,10 @@ impl Watch {
             self.table.set(key, &self.scratch, was_due, was_due);
             return Ok(None);
         }
-        let mut change = Change::new(state.reported, state.suppressed, self.form);
-        self.fields.observe(&mut state, record, time, &mut change);
+        let mut draft = Draft::new(state.reported, state.suppressed, self.form);
+        self.fields.observe(&mut state, record, time, &mut draft);
         state.seen = time;
-        let is_news = !change.is_empty();
+        let is_news = draft.change.is_some();
         state.suppressed = if is_news { 0 } else { state.suppressed + 1 };
         if is_news {
             state.reported = time;
@@ -93,7 +101,7 @@ impl Watch {
         state.record = if due.is_some() { record.as_str().into() } else { "".into() };
         state.encode(&mut self.scratch);
         self.table.set(key, &self.scratch, due, was_due);
-        Ok(is_news.then_some(change))
+        Ok(draft.change)
     }
 
     /// The next report of something that was held and whose time has come by `until`, with the
@@ -140,7 +148,7 @@ impl Fields {
         state: &mut KeyState<'a>,
         record: &'a Record,
         time: Nanos,
-        change: &mut Change,
+        draft: &mut Draft,
     ) {
         for named in &self.named {
             let raw = match (named.field.raw(record), named.rule.missing) {
@@ -150,12 +158,15 @@ impl Fields {
             };
             let field = field_of(state, named.hash);
             if let Some(fired) = field.observe(&named.rule, raw, time) {
-                change.add(&named.name, &fired);
+                draft.add(&named.name, &fired);
             }
         }
         let Some(rule) = &self.rest else { return };
+        let is_key = |name: &str| self.key.iter().any(|key| key == name);
+        let is_ignored = |name: &str| self.ignored.iter().any(|ignored| ignored == name);
+        let only_key = record.members().all(|(name, _)| is_key(&name) || is_ignored(&name));
         for (name, raw) in record.members() {
-            if self.ignored.iter().any(|ignored| *ignored == name) {
+            if is_ignored(&name) || (is_key(&name) && !only_key) {
                 continue;
             }
             let hash = hash(&name);
@@ -164,7 +175,7 @@ impl Fields {
                 continue;
             }
             if let Some(fired) = field_of(state, hash).observe(rule, raw, time) {
-                change.add(&name, &fired);
+                draft.add(&name, &fired);
             }
         }
     }
@@ -179,7 +190,7 @@ impl Fields {
         let record = Record::parse(state.record.as_bytes()).ok()?;
         // The record that is reported now was counted when it came.
         let suppressed = state.suppressed.saturating_sub(1);
-        let mut change = Change::new(state.reported, suppressed, form);
+        let mut draft = Draft::new(state.reported, suppressed, form);
         let plain = Rule::default();
         for field in &mut state.fields {
             let named = self.named.iter().find(|named| named.hash == field.name);
@@ -193,12 +204,10 @@ impl Fields {
                     let mut names = record.members().map(|(name, _)| name.into_owned());
                     names.find(|name| hash(name) == field.name)
                 });
-                change.add(&name.unwrap_or_else(|| format!("{:016x}", field.name)), &fired);
+                draft.add(&name.unwrap_or_else(|| format!("{:016x}", field.name)), &fired);
             }
         }
-        if change.is_empty() {
-            return None;
-        }
+        let change = draft.change?;
         let time = due.unwrap_or(state.seen);
         state.reported = time;
         state.suppressed = 0;
