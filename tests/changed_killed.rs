@@ -85,6 +85,7 @@ impl Desk {
             .args(ARGUMENTS)
             .arg("--state")
             .arg(self.path("other.db"))
+            .arg("--resume")
             .stdin(File::open(self.path("events")).expect("events"))
             .env_clear()
             .env("HOME", self.folder.path())

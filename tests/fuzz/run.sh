@@ -26,6 +26,12 @@ seed_texts() {
     printf '%s' '{"id":"1","a":{"b":[1,2.50]},"a":null,"\u00e9":"x","via":[{}]}' | seed record object
     printf '"a.b".0.c\n{"a.b":[{"c":"text"}]}' | seed field nested
     printf '\1\0\100\0\0\0\1\0\0one\r\ntwo\n\nthree and more' | seed lines some
+    printf 'procs ---memory---\n r  b   swpd\n 1  0 0.5\n\nname,n,,n\n"a, ""b""\nc",1e3,,-0\n' |
+        seed events tables
+    printf 'home/door open\nhome/t 21.5\nx (null)\ny {"a":1}\nz \n' | seed events topics
+    printf 'door stays="half open:5m"|shut:1s only=shut>open' | seed events rule
+    printf '"2026-11-21T08:00:00.5+01:00"' | seed events date
+    printf '1700000000.25' | seed events number
     printf '.confidence < 0.5 and (.text | length > 3)\0{"confidence":0.4,"text":"long"}' |
         seed expression usual
     printf '[limit(3; repeat(.a // empty))] | map(tostring) | join(",") != ""\0{"a":1}' |

@@ -45,6 +45,24 @@ impl<'a> KeyState<'a> {
         self.fields.iter().filter_map(|field| Some(field.held.as_ref()?.due)).min()
     }
 
+    /// Moves all times, as if the clock had always been so much ahead.
+    pub(crate) fn shift(&mut self, by: Nanos) {
+        let shift = |time: &mut Nanos| {
+            if *time != NEVER {
+                *time = time.saturating_add(by);
+            }
+        };
+        shift(&mut self.seen);
+        for field in &mut self.fields {
+            shift(&mut field.since);
+            shift(&mut field.counted);
+            if let Some(held) = &mut field.held {
+                shift(&mut held.since);
+                shift(&mut held.due);
+            }
+        }
+    }
+
     pub(crate) fn encode(&self, to: &mut Vec<u8>) {
         to.clear();
         to.push(VERSION);

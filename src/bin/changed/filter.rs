@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use cli::{Emit, Filter, Halt, Input, Stopped};
-use records::{Failure, Malformed, Record, Usage, content_id};
+use records::{Code, Failure, Malformed, Record, Usage, content_id};
 
 use crate::lines::{Format, Taken};
 use crate::run::{News, Run};
@@ -40,24 +40,17 @@ impl Events {
         }
     }
 
-    /// Handles an event whose turn it is.
-    fn event(&self, record: &Record, time: Nanos, out: &mut Emit<'_>) -> Result<(), Halt> {
-        self.overdue(time, out)?;
-        let change = lock(&self.run).watch.event(record, time)?;
-        match change {
-            Some(change) => Ok(self.emit((record.clone(), change), out)?),
-            None => Ok(()),
-        }
-    }
-
     /// Handles the events that have waited long enough.
     fn waited(&self, now: Nanos, out: &mut Emit<'_>) -> Result<(), Halt> {
         loop {
-            let Some((time, record)) = lock(&self.run).waited(now) else { return Ok(()) };
-            match self.event(&record, time, out) {
+            let Some(time) = lock(&self.run).next_waited(now) else { return Ok(()) };
+            self.overdue(time, out)?;
+            let Some((record, change)) = lock(&self.run).take_waited() else { return Ok(()) };
+            match change {
+                Ok(Some(change)) => self.emit((record, change), out)?,
+                Ok(None) => {}
                 // It is another record that fails than the one that came.
-                Err(Halt::Failed(failure)) => out.fail(record, failure)?,
-                other => other?,
+                Err(failure) => out.fail(record, failure)?,
             }
         }
     }
@@ -69,11 +62,23 @@ impl Events {
             let waits = run.late > 0;
             if waits {
                 run.wait(record.clone(), time);
+                run.handled();
             }
             (time, waits)
         };
         if !waits {
-            return self.event(record, time, out);
+            self.overdue(time, out)?;
+            let change = {
+                let mut run = lock(&self.run);
+                let change = run.watch.event(record, time)?;
+                // Its state has it: a commit while it is written must not have it come again.
+                run.handled();
+                change
+            };
+            return match change {
+                Some(change) => Ok(self.emit((record.clone(), change), out)?),
+                None => Ok(()),
+            };
         }
         let (latest, late) = {
             let run = lock(&self.run);
@@ -97,10 +102,14 @@ impl Filter for Events {
     fn apply(&self, (): &mut (), input: &Input, out: &mut Emit<'_>) -> Result<(), Halt> {
         let mut format = lock(&self.format);
         let taken = format.take(&input.record);
-        if let Taken::Header(header) = &taken {
-            lock(&self.run).header.clone_from(header);
-        }
         drop(format);
+        {
+            let mut run = lock(&self.run);
+            run.open_row = matches!(taken, Taken::Part);
+            if let Taken::Header(header) = &taken {
+                run.header.clone_from(header);
+            }
+        }
         let done = match taken {
             // The rest of it comes with the next line.
             Taken::Part => return Ok(()),
@@ -147,10 +156,18 @@ impl Filter for Events {
     }
 
     fn finish(&self, out: &mut Emit<'_>) -> Result<(), Halt> {
-        lock(&self.run).ending = true;
-        self.waited(Nanos::MAX, out)?;
-        let latest = lock(&self.run).now();
-        if lock(&self.run).time.is_none() {
+        let (resumes, latest) = {
+            let mut run = lock(&self.run);
+            run.ending = true;
+            (run.resumes, if run.time.is_none() { run.now() } else { run.latest() })
+        };
+        // A file that grows may yet have earlier events, and the rest of a row.
+        if !resumes {
+            if let Some(part) = lock(&self.format).rest() {
+                let failure = Failure::new(Code::BadJson, "a quote is not closed at the end");
+                out.fail(Malformed::to_record(part.as_bytes()), failure)?;
+            }
+            self.waited(Nanos::MAX, out)?;
             self.overdue(latest, out)?;
         }
         if lock(&self.run).watch.table.is_kept() {

@@ -42,7 +42,13 @@ impl Shared {
 
     /// Writes and commits what is left.
     pub(crate) fn close(&self) -> io::Result<()> {
-        lock(&self.0).send()
+        let mut outlet = lock(&self.0);
+        outlet.send()?;
+        if outlet.failed {
+            return Ok(());
+        }
+        // What becomes of the file from now on is the user's affair.
+        lock(&outlet.run).watch.table.arrived().map_err(broken)
     }
 }
 

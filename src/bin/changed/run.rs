@@ -44,6 +44,8 @@ pub(crate) struct Run {
     read: u64,
     handled: u64,
     pub(crate) header: String,
+    /// The last line was a part of a row.
+    pub(crate) open_row: bool,
     /// Shortest time between two commits while more input waits.
     pub(crate) interval: Duration,
     committed: Instant,
@@ -71,6 +73,7 @@ impl Run {
             read: 0,
             handled: 0,
             header: moment.header,
+            open_row: false,
             interval: Duration::ZERO,
             committed: Instant::now(),
             cost: Duration::ZERO,
@@ -78,14 +81,15 @@ impl Run {
             dirty: false,
             ending: false,
         };
+        run.watch.arrivals = run.time.is_none();
         moment.waiting.into_iter().for_each(|(time, record)| run.wait(record, time));
         run
     }
 
-    /// The time of an event. A clock that was put back does not count.
+    /// The time of an event.
     pub(crate) fn time_of(&mut self, record: &Record) -> Result<Nanos, Failure> {
         let time = match &self.time {
-            None => now().max(self.latest),
+            None => now(),
             Some(field) => {
                 let raw = field.raw(record).filter(|raw| *raw != "null");
                 let fail = |message| Failure::new(Code::MissingField, message);
@@ -96,7 +100,7 @@ impl Run {
                 time
             }
         };
-        if time > self.latest {
+        if time > self.latest || self.time.is_none() {
             self.latest = time;
             if self.time.is_some() {
                 self.came = Instant::now();
@@ -113,16 +117,19 @@ impl Run {
         self.waiting.insert((time, self.count), record);
     }
 
-    /// The next event that has waited long enough at `time`.
-    pub(crate) fn waited(&mut self, time: Nanos) -> Option<(Nanos, Record)> {
+    /// The time of the next event that has waited long enough at `time`.
+    pub(crate) fn next_waited(&self, time: Nanos) -> Option<Nanos> {
         let ((at, _), _) = self.waiting.first_key_value()?;
         let is_due = *at <= time.saturating_sub(self.late);
-        if !is_due && self.waiting_bytes <= MAX_WAITING && !self.ending {
-            return None;
-        }
+        (is_due || self.waiting_bytes > MAX_WAITING).then_some(*at)
+    }
+
+    /// Handles the event that waits longest.
+    pub(crate) fn take_waited(&mut self) -> Option<(Record, Result<Option<Change>, Failure>)> {
         let ((at, _), record) = self.waiting.pop_first()?;
         self.waiting_bytes -= record.as_str().len() + 100;
-        Some((at, record))
+        let change = self.watch.event(&record, at);
+        Some((record, change))
     }
 
     /// The latest time so far.
@@ -133,7 +140,7 @@ impl Run {
     /// What time it is for the events: it runs on while none comes.
     pub(crate) fn now(&self) -> Nanos {
         match self.time {
-            None => now().max(self.latest),
+            None => now(),
             Some(_) if self.latest == Nanos::MIN => Nanos::MIN,
             Some(_) => self.latest.saturating_add(crate::time::nanos(self.came.elapsed())),
         }
@@ -158,9 +165,11 @@ impl Run {
         self.read = bytes;
     }
 
-    /// What was read is handled.
+    /// What was read is handled, unless a row goes on with the next line.
     pub(crate) fn handled(&mut self) {
-        self.handled = self.read;
+        if !self.open_row {
+            self.handled = self.read;
+        }
     }
 
     /// Whether it is time for a commit while more input waits.

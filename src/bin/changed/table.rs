@@ -47,7 +47,7 @@ type Slots = HashMap<Key, Slot, BuildHasherDefault<Identity>>;
 /// A file of states, and the folder that goes with it if it is only for this run.
 struct File {
     states: States,
-    _folder: Option<TempDir>,
+    folder: Option<TempDir>,
 }
 
 /// The states of all keys.
@@ -65,8 +65,10 @@ pub(crate) struct Table {
     is_stored: bool,
     /// How many keys can be looked up one by one until all are read at once.
     lookups: u64,
-    /// Keys with something held, by the time when it is due. Some of these are out of date.
+    /// Keys with something held, by the time when to look at them, or earlier.
     due: BinaryHeap<Reverse<(Nanos, Key)>>,
+    /// The same by key: what is in `due` and not here is out of date.
+    armed: HashMap<Key, Nanos, BuildHasherDefault<Identity>>,
 }
 
 impl Table {
@@ -81,6 +83,7 @@ impl Table {
             is_stored: false,
             lookups: u64::MAX,
             due: BinaryHeap::new(),
+            armed: HashMap::default(),
         }
     }
 
@@ -92,12 +95,10 @@ impl Table {
         table.is_stored = count > 0;
         let fits = usize::try_from(count).is_ok_and(|n| n.saturating_mul(TYPICAL) < table.memory);
         table.lookups = if fits { count / 16 + 1000 } else { u64::MAX };
-        table.due = states
-            .due()?
-            .into_iter()
-            .map(|(key, due)| Reverse((due, Key::from_bytes(key))))
-            .collect();
-        table.file = Some(File { states, _folder: None });
+        for (key, due) in states.due()? {
+            table.arm(Key::from_bytes(key), due);
+        }
+        table.file = Some(File { states, folder: None });
         Ok(table)
     }
 
@@ -138,23 +139,20 @@ impl Table {
     fn read_all(&mut self) -> Result<(), StoreError> {
         (self.is_stored, self.lookups) = (false, u64::MAX);
         let Some(file) = &self.file else { return Ok(()) };
-        let (young, old) = (&self.young, &mut self.old);
+        let (young, old, bytes) = (&mut self.young, &self.old, &mut self.bytes);
         file.states.each(|key, data| {
             let key = Key::from_bytes(key);
-            if !young.contains_key(&key) {
-                old.entry(key).or_insert_with(|| Slot { data: data.into(), dirty: false });
+            if !old.contains_key(&key) {
+                young.entry(key).or_insert_with(|| {
+                    *bytes += data.len() + OVERHEAD;
+                    Slot { data: data.into(), dirty: false }
+                });
             }
         })
     }
 
     /// Puts a state in the place of what [`Table::find`] gave.
-    pub(crate) fn set(
-        &mut self,
-        key: Key,
-        data: &[u8],
-        due: Option<Nanos>,
-        was_due: Option<Nanos>,
-    ) {
+    pub(crate) fn set(&mut self, key: Key, data: &[u8], due: Option<Nanos>) {
         if let Some(slot) = self.young.get_mut(&key) {
             if slot.data.len() == data.len() {
                 slot.data.copy_from_slice(data);
@@ -164,7 +162,16 @@ impl Table {
             }
             slot.dirty = true;
         }
-        if let Some(due) = due.filter(|_| due != was_due) {
+        if let Some(due) = due {
+            self.arm(key, due);
+        }
+    }
+
+    /// Has a key looked at when that is due. One entry for each key is enough: what is due later
+    /// than it is armed for is put off when its time comes.
+    fn arm(&mut self, key: Key, due: Nanos) {
+        if self.armed.get(&key).is_none_or(|armed| due < *armed) {
+            self.armed.insert(key, due);
             self.due.push(Reverse((due, key)));
         }
     }
@@ -174,10 +181,17 @@ impl Table {
         self.due.peek().map(|Reverse((due, _))| *due)
     }
 
-    /// A key of which something may be due by `time`.
-    pub(crate) fn take_due(&mut self, time: Nanos) -> Option<(Nanos, Key)> {
-        self.next_due().filter(|due| *due <= time)?;
-        self.due.pop().map(|Reverse(next)| next)
+    /// A key of which something may be due by `time`. It has to be put back with
+    /// [`Table::set`] if something of it still is to come.
+    pub(crate) fn take_due(&mut self, time: Nanos) -> Option<Key> {
+        while self.next_due().is_some_and(|due| due <= time) {
+            let Reverse((due, key)) = self.due.pop()?;
+            if self.armed.get(&key) == Some(&due) {
+                self.armed.remove(&key);
+                return Some(key);
+            }
+        }
+        None
     }
 
     /// Whether memory is used up, so that a commit should make room.
@@ -187,7 +201,7 @@ impl Table {
 
     /// Whether states are kept over runs.
     pub(crate) fn is_kept(&self) -> bool {
-        self.file.as_ref().is_some_and(|file| file._folder.is_none())
+        self.file.as_ref().is_some_and(|file| file.folder.is_none())
     }
 
     /// Makes room without a state file: the states go to a temporary one.
@@ -196,7 +210,7 @@ impl Table {
             let open = |source: io::Error| StoreError::Open { path: std::env::temp_dir(), source };
             let folder = tempfile::tempdir().map_err(open)?;
             let states = States::open(&folder.path().join("keys.db"))?;
-            self.file = Some(File { states, _folder: Some(folder) });
+            self.file = Some(File { states, folder: Some(folder) });
         }
         self.commit(&[], None)
     }

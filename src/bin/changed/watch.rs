@@ -11,6 +11,9 @@ use crate::rule::{Missing, Rule};
 use crate::table::Table;
 use crate::time::{Form, Nanos};
 
+/// Fields of one key: a stream that makes up new names has no end of them.
+const MAX_FIELDS: usize = 4096;
+
 /// Members that are about the record, not about what it reports.
 const RESERVED: [&str; 3] = ["id", "via", "error"];
 
@@ -58,13 +61,15 @@ pub(crate) struct Watch {
     pub(crate) too_late: u64,
     /// How times are written.
     pub(crate) form: Form,
+    /// Times are those of this machine's clock.
+    pub(crate) arrivals: bool,
 }
 
 impl Watch {
     pub(crate) fn new(mut fields: Fields, keys: Keys, table: Table) -> Self {
         fields.key.extend(keys.members().map(str::to_owned));
         let (scratch, form) = (Vec::new(), Form::Date);
-        Self { fields, keys, table, scratch, too_late: 0, form }
+        Self { fields, keys, table, scratch, too_late: 0, form, arrivals: false }
     }
 
     /// What an event changes, if that is to be reported.
@@ -81,16 +86,23 @@ impl Watch {
         }
         let key = self.keys.of(record)?;
         let mut state = decode(self.table.find(key).map_err(unreadable)?)?;
-        let was_due = state.due();
-        if time < state.seen {
+        if time < state.seen && self.arrivals {
+            // The clock was put back: nothing has passed since the last event.
+            state.shift(time.saturating_sub(state.seen));
+        } else if time < state.seen {
             self.too_late += 1;
             state.suppressed += 1;
             state.encode(&mut self.scratch);
-            self.table.set(key, &self.scratch, was_due, was_due);
+            let due = state.due();
+            self.table.set(key, &self.scratch, due);
             return Ok(None);
         }
         let mut draft = Draft::new(state.reported, state.suppressed, self.form);
         self.fields.observe(&mut state, record, time, &mut draft);
+        if state.fields.len() > MAX_FIELDS {
+            let message = format!("a key has more than {MAX_FIELDS} fields (see --fields)");
+            return Err(Failure::new(Code::Unsupported, message));
+        }
         state.seen = time;
         let is_news = draft.change.is_some();
         state.suppressed = if is_news { 0 } else { state.suppressed + 1 };
@@ -100,22 +112,20 @@ impl Watch {
         let due = state.due();
         state.record = if due.is_some() { record.as_str().into() } else { "".into() };
         state.encode(&mut self.scratch);
-        self.table.set(key, &self.scratch, due, was_due);
+        self.table.set(key, &self.scratch, due);
         Ok(draft.change)
     }
 
     /// The next report of something that was held and whose time has come by `until`, with the
     /// last record of its key.
     pub(crate) fn overdue(&mut self, until: Nanos) -> Result<Option<(Record, Change)>, Failure> {
-        while let Some((due, key)) = self.table.take_due(until) {
+        while let Some(key) = self.table.take_due(until) {
             let mut state = decode(self.table.find(key).map_err(unreadable)?)?;
-            if state.due() != Some(due) {
-                continue;
-            }
-            let found = self.fields.settle(&mut state, Some(due), self.form);
+            let due = state.due().filter(|due| *due <= until);
+            let found = due.and_then(|due| self.fields.settle(&mut state, Some(due), self.form));
             state.encode(&mut self.scratch);
             let next = state.due();
-            self.table.set(key, &self.scratch, next, None);
+            self.table.set(key, &self.scratch, next);
             if found.is_some() {
                 return Ok(found);
             }
@@ -125,15 +135,12 @@ impl Watch {
 
     /// At the end of a run without a state file: the next report that waits only for its turn.
     pub(crate) fn leftover(&mut self) -> Result<Option<(Record, Change)>, Failure> {
-        while let Some((due, key)) = self.table.take_due(Nanos::MAX) {
+        while let Some(key) = self.table.take_due(Nanos::MAX) {
             let mut state = decode(self.table.find(key).map_err(unreadable)?)?;
-            if state.due() != Some(due) {
-                continue;
-            }
             let found = self.fields.settle(&mut state, None, self.form);
             // What is held for other reasons stays so: nobody knows how it goes on.
             state.encode(&mut self.scratch);
-            self.table.set(key, &self.scratch, None, None);
+            self.table.set(key, &self.scratch, None);
             if found.is_some() {
                 return Ok(found);
             }

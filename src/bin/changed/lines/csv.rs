@@ -68,6 +68,10 @@ impl Csv {
         }))
     }
 
+    pub(super) fn rest(&mut self) -> Option<String> {
+        Some(std::mem::take(&mut self.part)).filter(|part| !part.is_empty())
+    }
+
     /// The cells of a row; none while a quote is open.
     fn cells(&self, row: &str) -> Option<Vec<String>> {
         let mut reader: Reader = ReaderBuilder::new().delimiter(self.delimiter).build();

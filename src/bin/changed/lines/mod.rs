@@ -63,6 +63,14 @@ impl Format {
         }
     }
 
+    /// A row that was not complete when the input ended.
+    pub(crate) fn rest(&mut self) -> Option<String> {
+        match self {
+            Self::Csv(csv) => csv.rest(),
+            _ => None,
+        }
+    }
+
     /// Takes what the driver read: a record, or a text that is a line.
     pub(crate) fn take(&mut self, record: &Record) -> Taken {
         if matches!(self, Self::Records) {
