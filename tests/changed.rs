@@ -402,7 +402,8 @@ fn a_state_file_that_cannot_be_used_is_left_as_it_is() {
     // The state of one key: that key fails, and the others go on.
     std::fs::write(
         &path,
-        edit("UPDATE state SET data = x'02' WHERE key = (SELECT min(key) FROM state)"),
+        edit("UPDATE bucket SET keys = CAST(substr(keys, 1, 40) || x'02' || substr(keys, 42) AS BLOB)
+         WHERE number = 0"),
     )
     .expect("a state");
     let outcome = changed(&args).stdin(events).run().code(1);
