@@ -51,7 +51,9 @@ fn subjects() -> Vec<Subject> {
         Subject {
             name: "changed",
             // Every record is news, whatever came before it.
-            arguments: ["--key", ".text", "--rule", "* heartbeat=0s"].map(str::to_owned).to_vec(),
+            arguments: ["--key", ".text", "--fields", "text", "--rule", "* heartbeat=0s"]
+                .map(str::to_owned)
+                .to_vec(),
             good: json!({"text": "What a fine morning."}),
             result: "change",
             _endpoint: None,
