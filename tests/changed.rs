@@ -142,6 +142,18 @@ fn what_stays_is_reported_when_its_time_comes() {
 }
 
 #[test]
+fn what_is_put_off_comes_in_its_turn() {
+    let event = |k: &str, t: u64, v: u64| format!("{{\"k\":\"{k}\",\"t\":{t},\"v\":{v}}}\n");
+    let input =
+        event("a", 100, 1) + &event("b", 102, 1) + &event("a", 105, 2) + &event("c", 200, 1);
+    let args = ["--key", ".k", "--time", "t", "--fields", "v", "--rule", "v debounce=10s"];
+    let records = changed(&args).stdin(input).run().code(0).records();
+    let found: Vec<_> =
+        records.iter().map(|r| (r["k"].as_str(), r["change"]["at"].as_u64())).collect();
+    assert_eq!(found, [(Some("b"), Some(112)), (Some("a"), Some(115))]);
+}
+
+#[test]
 fn what_stays_is_reported_while_nothing_comes() {
     let args = ["--key", ".d", "--fields", "s", "--rule", "s stays=open:50ms"];
     for time in [&[][..], &["--time", "t"]] {

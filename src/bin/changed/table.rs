@@ -169,7 +169,7 @@ impl Table {
 
     /// Has a key looked at when that is due. One entry for each key is enough: what is due later
     /// than it is armed for is put off when its time comes.
-    fn arm(&mut self, key: Key, due: Nanos) {
+    pub(crate) fn arm(&mut self, key: Key, due: Nanos) {
         if self.armed.get(&key).is_none_or(|armed| due < *armed) {
             self.armed.insert(key, due);
             self.due.push(Reverse((due, key)));
@@ -181,14 +181,14 @@ impl Table {
         self.due.peek().map(|Reverse((due, _))| *due)
     }
 
-    /// A key of which something may be due by `time`. It has to be put back with
-    /// [`Table::set`] if something of it still is to come.
-    pub(crate) fn take_due(&mut self, time: Nanos) -> Option<Key> {
+    /// A key of which something may be due by `time`, and when. It has to be put back with
+    /// [`Table::set`] or [`Table::arm`] if something of it still is to come.
+    pub(crate) fn take_due(&mut self, time: Nanos) -> Option<(Nanos, Key)> {
         while self.next_due().is_some_and(|due| due <= time) {
             let Reverse((due, key)) = self.due.pop()?;
             if self.armed.get(&key) == Some(&due) {
                 self.armed.remove(&key);
-                return Some(key);
+                return Some((due, key));
             }
         }
         None

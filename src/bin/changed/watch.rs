@@ -119,10 +119,15 @@ impl Watch {
     /// The next report of something that was held and whose time has come by `until`, with the
     /// last record of its key.
     pub(crate) fn overdue(&mut self, until: Nanos) -> Result<Option<(Record, Change)>, Failure> {
-        while let Some(key) = self.table.take_due(until) {
+        while let Some((armed, key)) = self.table.take_due(until) {
             let mut state = decode(self.table.find(key).map_err(unreadable)?)?;
-            let due = state.due().filter(|due| *due <= until);
-            let found = due.and_then(|due| self.fields.settle(&mut state, Some(due), self.form));
+            let Some(due) = state.due() else { continue };
+            // It was put off: others may come before it.
+            if due != armed {
+                self.table.arm(key, due);
+                continue;
+            }
+            let found = self.fields.settle(&mut state, Some(due), self.form);
             state.encode(&mut self.scratch);
             let next = state.due();
             self.table.set(key, &self.scratch, next);
@@ -135,7 +140,7 @@ impl Watch {
 
     /// At the end of a run without a state file: the next report that waits only for its turn.
     pub(crate) fn leftover(&mut self) -> Result<Option<(Record, Change)>, Failure> {
-        while let Some(key) = self.table.take_due(Nanos::MAX) {
+        while let Some((_, key)) = self.table.take_due(Nanos::MAX) {
             let mut state = decode(self.table.find(key).map_err(unreadable)?)?;
             let found = self.fields.settle(&mut state, None, self.form);
             // What is held for other reasons stays so: nobody knows how it goes on.
