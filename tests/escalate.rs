@@ -2,6 +2,8 @@
 
 #[path = "escalate/faults.rs"]
 mod faults;
+#[path = "escalate/gate.rs"]
+mod gate;
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};

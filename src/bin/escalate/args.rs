@@ -2,8 +2,10 @@ use std::path::PathBuf;
 
 use clap::Parser;
 use cli::{Error, Exit, GeneralArgs, Program, Session, StreamArgs};
+use records::Field;
 use store::NanoUsd;
 
+use crate::calibrate;
 use crate::filter::EscalateFilter;
 use crate::plan::Plan;
 
@@ -17,16 +19,20 @@ use crate::plan::Plan;
 #[command(name = "escalate")]
 pub struct Escalate {
     /// What to ask about each record, or about all of them
-    #[arg(long, short = 'Q', value_name = "TEXT", required = true)]
-    pub question: String,
-
-    /// Ask only where this jq expression is true of the record
-    #[arg(long, value_name = "EXPR")]
-    pub when: Option<String>,
+    #[arg(long, short = 'Q', value_name = "TEXT", required_unless_present = "calibrate")]
+    pub question: Option<String>,
 
     /// One request about everything that is left; one answer
     #[arg(long)]
     pub all: bool,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub gate: GateArgs,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub calibration: CalibrationArgs,
 
     /// Who to ask: a provider's name, a URL up to /v1, or local:MODEL
     #[arg(long, value_name = "WHO", default_value = Plan::DEFAULT_TARGET, help_heading = "Provider")]
@@ -80,6 +86,64 @@ pub struct Escalate {
     pub stream: StreamArgs,
 }
 
+/// Which records are sent.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Gate")]
+pub struct GateArgs {
+    /// Ask only where this jq expression is true of the record
+    #[arg(long, value_name = "EXPR")]
+    pub when: Option<String>,
+
+    /// Ask only where "confidence" is below X or missing
+    #[arg(long, value_name = "X", value_parser = share)]
+    pub below: Option<f64>,
+
+    /// Ask only about the N least sure of these; they come last in the output
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub top: Option<u32>,
+
+    /// Ask also about this share of the others, chosen by id, for an audit: "sampled" is added.
+    /// Without --when, --below and --top, only about them
+    #[arg(long, value_name = "P", value_parser = share)]
+    pub sample: Option<f64>,
+
+    /// Chooses another sample
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+/// Choosing the gate's threshold.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Calibration")]
+pub struct CalibrationArgs {
+    /// Ask nothing; from records whose right answer is known, print what each threshold gives:
+    /// share sent, accuracy, dollars for 1,000 records
+    #[arg(long, value_name = "FILE")]
+    pub calibrate: Option<PathBuf>,
+
+    /// Field with the right answer
+    #[arg(long, value_name = "FIELD", default_value = "truth")]
+    pub truth: Field,
+
+    /// Field with the small model's answer. The big model's is in "answer" (--as); where it is
+    /// missing it counts as right
+    #[arg(long, value_name = "FIELD", default_value = "label")]
+    pub small: Field,
+
+    /// Choose the threshold that sends least and is right this often
+    #[arg(long, value_name = "SHARE", value_parser = share, requires = "calibrate",
+          conflicts_with = "want_cost")]
+    pub want_accuracy: Option<f64>,
+
+    /// Choose the most accurate threshold that costs at most this for 1,000 records
+    #[arg(long, value_name = "USD", value_parser = dollars, requires = "calibrate")]
+    pub want_cost: Option<NanoUsd>,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|x| (0.0..=1.0).contains(x)).ok_or_else(|| "not in 0 to 1".to_owned())
+}
+
 fn dollars(text: &str) -> Result<NanoUsd, String> {
     NanoUsd::parse_usd(text).ok_or_else(|| "not an amount in dollars, such as 0.50".to_owned())
 }
@@ -93,7 +157,15 @@ impl Program for Escalate {
     }
 
     fn run(self, session: &Session) -> Result<Exit, Error> {
+        if let Some(file) = &self.calibration.calibrate {
+            return calibrate::run(&self, file, session);
+        }
         let plan = Plan::new(&self, session)?;
-        cli::driver::run(EscalateFilter::new(plan), &self.stream, Plan::DEFAULT_JOBS, session)
+        let mut stream = self.stream.clone();
+        if plan.gathers() {
+            // Records wait for each other: one worker keeps them in order.
+            stream.jobs = Some(1);
+        }
+        cli::driver::run(EscalateFilter::new(plan), &stream, Plan::DEFAULT_JOBS, session)
     }
 }

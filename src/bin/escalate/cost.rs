@@ -55,6 +55,16 @@ pub fn most_tokens(messages: &[Message]) -> u64 {
         .fold(TOKENS_PER_REQUEST, u64::saturating_add)
 }
 
+/// Tokens that a request about a text of so many bytes is likely to have: for an estimate, never
+/// for a limit. English takes about four bytes a token in today's big tokenizers, German and
+/// French three; the question and the instructions around it about 150 tokens.
+#[must_use]
+pub fn likely_tokens(bytes: u64) -> u64 {
+    const BYTES_PER_TOKEN: u64 = 4;
+    const AROUND: u64 = 150;
+    bytes.div_ceil(BYTES_PER_TOKEN).saturating_add(AROUND)
+}
+
 /// The most that a call can cost when its answer is limited to `max_tokens`. `None` when it
 /// does not fit.
 #[must_use]

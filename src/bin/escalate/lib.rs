@@ -9,6 +9,7 @@
 #![deny(unsafe_code)]
 
 mod args;
+mod calibrate;
 mod call;
 pub mod cost;
 mod filter;
@@ -17,5 +18,7 @@ pub mod local;
 mod plan;
 pub mod prompt;
 pub mod provider;
+mod queue;
+mod select;
 
 pub use args::Escalate;

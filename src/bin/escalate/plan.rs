@@ -8,9 +8,9 @@ use store::{Caps, Ledger, NanoUsd};
 
 use crate::args::Escalate;
 use crate::cost::Price;
-use crate::gate::{Gate, Limits};
 use crate::local::{LocalServer, Patience, find_serve};
 use crate::provider::{Address, Client, Endpoint, Preset, Presets, RetryPolicy, Secret, Timeouts};
+use crate::select::Selector;
 
 /// How local models are named: `local:MODEL`.
 const LOCAL: &str = "local:";
@@ -18,8 +18,12 @@ const LOCAL: &str = "local:";
 /// Everything that is opened before the first record is read.
 pub(crate) struct Plan {
     pub(crate) question: String,
-    pub(crate) gate: Option<Gate>,
+    pub(crate) selector: Selector,
+    /// With `--top`: how many.
+    pub(crate) top: Option<usize>,
     pub(crate) all: bool,
+    /// Requests on their way at the same time.
+    pub(crate) jobs: usize,
     pub(crate) client: Client,
     pub(crate) account: Option<Account>,
     pub(crate) max_tokens: u64,
@@ -48,15 +52,17 @@ impl Plan {
 
     pub(crate) fn new(args: &Escalate, session: &Session) -> Result<Self, Error> {
         // The cheap mistakes first: a server takes seconds to start.
-        let gate = args.when.as_deref().map(|expr| Gate::new(expr, Limits::default()));
-        let gate = gate.transpose().map_err(|e| Error::usage(format!("--when: {e}")))?;
+        let selector =
+            Selector::new(&args.gate).map_err(|e| Error::usage(format!("--when: {e}")))?;
         let price = args.price.as_deref().map(price).transpose()?;
         let (endpoint, server) = endpoint(args, price)?;
         let account = account(args, &endpoint)?;
         Ok(Self {
-            question: args.question.clone(),
-            gate,
+            question: args.question.clone().unwrap_or_default(),
+            selector,
+            top: args.gate.top.map(|n| n as usize),
             all: args.all,
+            jobs: args.stream.jobs.map_or(Self::DEFAULT_JOBS, usize::from),
             client: Client::new(endpoint)?,
             account,
             max_tokens: args.max_tokens,
@@ -67,6 +73,22 @@ impl Plan {
             stop: session.stop.clone(),
             _server: server,
         })
+    }
+
+    /// Whether records wait for later ones.
+    pub(crate) fn gathers(&self) -> bool {
+        self.top.is_some()
+    }
+
+    /// The price of the model that would be asked, as far as it is known without asking.
+    pub(crate) fn known_price(args: &Escalate) -> Result<Option<Price>, Error> {
+        if let Some(text) = &args.price {
+            return price(text).map(Some);
+        }
+        let presets = Presets::new(own_providers(args)?.as_deref())?;
+        let Some(preset) = presets.get(&args.to) else { return Ok(None) };
+        let model = args.model.as_ref().or(preset.model.as_ref());
+        Ok(model.and_then(|model| preset.price(model)))
     }
 }
 
