@@ -8,6 +8,7 @@ use store::NanoUsd;
 use crate::calibrate;
 use crate::filter::EscalateFilter;
 use crate::plan::Plan;
+use crate::reach::Reach;
 
 /// Ask a bigger model about the few records that need it
 ///
@@ -19,12 +20,37 @@ use crate::plan::Plan;
 #[command(name = "escalate")]
 pub struct Escalate {
     /// What to ask about each record, or about all of them
-    #[arg(long, short = 'Q', value_name = "TEXT", required_unless_present = "calibrate")]
+    #[arg(long, short = 'Q', value_name = "TEXT",
+          required_unless_present_any = ["calibrate", "prompt"])]
     pub question: Option<String>,
 
-    /// One request about everything that is left; one answer
+    /// File with the question. {{field}} stands for what the record has there; with such
+    /// placeholders nothing else of the record is sent
+    #[arg(long, value_name = "FILE", conflicts_with = "question")]
+    pub prompt: Option<PathBuf>,
+
+    /// One request about everything that is left; one answer. What does not fit the model's
+    /// context goes in parts, whose answers are asked about in turn
     #[arg(long)]
     pub all: bool,
+
+    /// Ask about N records in one request; each gets its own answer
+    #[arg(long, value_name = "N", conflicts_with = "all",
+          value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub batch: Option<u32>,
+
+    /// File with a JSON Schema: answers are JSON of this shape. One that does not fit is asked
+    /// about once more, with the error
+    #[arg(long, value_name = "FILE")]
+    pub schema: Option<PathBuf>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub provider: ProviderArgs,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub money: MoneyArgs,
 
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -33,53 +59,6 @@ pub struct Escalate {
     #[command(flatten)]
     #[allow(missing_docs)]
     pub calibration: CalibrationArgs,
-
-    /// Who to ask: a provider's name, a URL up to /v1, or local:MODEL
-    #[arg(long, value_name = "WHO", default_value = Plan::DEFAULT_TARGET, help_heading = "Provider")]
-    pub to: String,
-
-    /// Model to ask for [default: the provider's]
-    #[arg(long, short, value_name = "NAME", help_heading = "Provider")]
-    pub model: Option<String>,
-
-    /// Environment variable that holds the key [default: the provider's]
-    #[arg(long, value_name = "NAME", help_heading = "Provider", conflicts_with = "key_file")]
-    pub key_env: Option<String>,
-
-    /// File that holds the key
-    #[arg(long, value_name = "FILE", help_heading = "Provider")]
-    pub key_file: Option<PathBuf>,
-
-    /// Providers and prices of your own, in TOML
-    /// [default: providers.toml beside the configuration file]
-    #[arg(long, value_name = "FILE", help_heading = "Provider")]
-    pub providers: Option<PathBuf>,
-
-    /// Tokens of an answer, at most
-    #[arg(long, value_name = "N", default_value_t = 512, help_heading = "Provider",
-          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
-    pub max_tokens: u64,
-
-    /// Attempts after failures that cost nothing
-    #[arg(long, value_name = "N", default_value_t = 5, help_heading = "Provider",
-          value_parser = clap::value_parser!(u32).range(1..=100))]
-    pub attempts: u32,
-
-    /// Dollars that this run may spend
-    #[arg(long, value_name = "USD", value_parser = dollars, help_heading = "Money")]
-    pub budget: Option<NanoUsd>,
-
-    /// Dollars that may be spent in a day (UTC), by all runs together
-    #[arg(long, value_name = "USD", value_parser = dollars, help_heading = "Money")]
-    pub budget_day: Option<NanoUsd>,
-
-    /// Dollars that may be spent in a month (UTC), by all runs together
-    #[arg(long, value_name = "USD", value_parser = dollars, help_heading = "Money")]
-    pub budget_month: Option<NanoUsd>,
-
-    /// The model's price: dollars for a million tokens in, and out, as 0.15,0.60
-    #[arg(long, value_name = "IN,OUT", help_heading = "Money")]
-    pub price: Option<String>,
 
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -110,6 +89,102 @@ pub struct GateArgs {
     /// Chooses another sample
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub seed: u64,
+}
+
+/// Who is asked.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Provider")]
+pub struct ProviderArgs {
+    /// Who to ask: a provider's name, a URL up to /v1, or local:MODEL. Several with commas: the
+    /// next one is asked when one is down, overloaded, too slow, or declines
+    #[arg(long, value_name = "WHO", default_value = Plan::DEFAULT_TARGET)]
+    pub to: String,
+
+    /// Model to ask for [default: the provider's]
+    #[arg(long, short, value_name = "NAME")]
+    pub model: Option<String>,
+
+    /// How far records may go: providers of this class and nearer ones. A record's own "privacy",
+    /// or "private": true, can only be nearer
+    #[arg(long, value_name = "CLASS", default_value = "cloud")]
+    pub privacy: Reach,
+
+    /// Environment variable that holds the key [default: the provider's]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["key_file", "key_command"])]
+    pub key_env: Option<String>,
+
+    /// File that holds the key
+    #[arg(long, value_name = "FILE", conflicts_with = "key_command")]
+    pub key_file: Option<PathBuf>,
+
+    /// Command that prints the key
+    #[arg(long, value_name = "COMMAND")]
+    pub key_command: Option<String>,
+
+    /// Providers and prices of your own, in TOML
+    /// [default: providers.toml beside the configuration file]
+    #[arg(long, value_name = "FILE")]
+    pub providers: Option<PathBuf>,
+
+    /// Proxy on the way: http://, socks5:// or socks5h://HOST:PORT
+    /// [default: the provider's, else ALL_PROXY or HTTPS_PROXY]
+    #[arg(long, value_name = "URL")]
+    pub proxy: Option<String>,
+
+    /// File of certificates that are trusted instead of the well-known ones
+    #[arg(long, value_name = "FILE")]
+    pub ca: Option<PathBuf>,
+
+    /// Tokens that fit the model, request and answer together [default: the provider's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(512..=100_000_000))]
+    pub context: Option<u64>,
+
+    /// Tokens of an answer, at most
+    #[arg(long, value_name = "N", default_value_t = 512,
+          value_parser = clap::value_parser!(u64).range(1..=1_000_000))]
+    pub max_tokens: u64,
+
+    /// Attempts after failures that cost nothing
+    #[arg(long, value_name = "N", default_value_t = 5,
+          value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub attempts: u32,
+
+    /// Ask about no more records when this many have failed; they pass, and the exit status is 3
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    pub max_errors: Option<u64>,
+
+    /// File to keep answers in [default: answers.db beside the ledger]
+    #[arg(long, value_name = "FILE", conflicts_with = "no_cache")]
+    pub cache: Option<PathBuf>,
+
+    /// Ask again for what was answered before
+    #[arg(long)]
+    pub no_cache: bool,
+}
+
+/// What may be spent.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Money")]
+pub struct MoneyArgs {
+    /// Dollars that this run may spend
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    pub budget: Option<NanoUsd>,
+
+    /// Dollars that may be spent in a day (UTC), by all runs together
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    pub budget_day: Option<NanoUsd>,
+
+    /// Dollars that may be spent in a month (UTC), by all runs together
+    #[arg(long, value_name = "USD", value_parser = dollars)]
+    pub budget_month: Option<NanoUsd>,
+
+    /// Calls that this run may make, free ones too
+    #[arg(long, value_name = "N")]
+    pub max_calls: Option<u64>,
+
+    /// The model's price: dollars for a million tokens in, and out, as 0.15,0.60
+    #[arg(long, value_name = "IN,OUT")]
+    pub price: Option<String>,
 }
 
 /// Choosing the gate's threshold.

@@ -16,7 +16,7 @@ use records::{
 use serde::Serialize;
 
 use crate::args::Escalate;
-use crate::plan::Plan;
+use crate::routes::known_price;
 use crate::select::confidence;
 
 /// Points of the curve that are printed, besides its ends and the chosen one.
@@ -181,8 +181,8 @@ impl<'a> CaseReader<'a> {
             small: &args.calibration.small,
             big: args.stream.result_or("answer"),
             text: args.stream.field_or("text"),
-            price: Plan::known_price(args)?,
-            max_tokens: args.max_tokens,
+            price: known_price(args)?,
+            max_tokens: args.provider.max_tokens,
         })
     }
 

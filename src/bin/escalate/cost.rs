@@ -65,11 +65,16 @@ pub fn likely_tokens(bytes: u64) -> u64 {
     bytes.div_ceil(BYTES_PER_TOKEN).saturating_add(AROUND)
 }
 
-/// The most that a call can cost when its answer is limited to `max_tokens`. `None` when it
-/// does not fit.
+/// The most that a call can cost when its answer is limited to `max_tokens`, with a schema of so
+/// many bytes. `None` when it does not fit.
 #[must_use]
-pub fn worst_case(price: &Price, messages: &[Message], max_tokens: u64) -> Option<NanoUsd> {
-    price.cost(most_tokens(messages), max_tokens)
+pub fn worst_case(
+    price: &Price,
+    messages: &[Message],
+    schema_bytes: usize,
+    max_tokens: u64,
+) -> Option<NanoUsd> {
+    price.cost(most_tokens(messages).saturating_add(schema_bytes as u64), max_tokens)
 }
 
 /// Prices are written as decimal strings of dollars, so that no binary fraction comes in.
@@ -117,7 +122,7 @@ mod tests {
             let bytes: usize = texts.iter().map(String::len).sum();
             prop_assert!(most_tokens(&messages) >= bytes as u64);
             let price = price("3", "15");
-            let worst = worst_case(&price, &messages, 100).unwrap();
+            let worst = worst_case(&price, &messages, 0, 100).unwrap();
             prop_assert!(price.cost(bytes as u64, 100).unwrap() <= worst);
         }
     }

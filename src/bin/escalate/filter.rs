@@ -2,36 +2,44 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
 use cli::{Emit, Filter, Halt, Input};
-use records::{Code, Failure, Record, Text};
+use records::{Code, Failure, Record, Usage};
 
-use crate::call::{Asked, ask};
+use crate::ask::Asked;
+use crate::batch;
+use crate::item::Item;
 use crate::plan::Plan;
 use crate::prompt::Source;
 use crate::queue::in_order;
+use crate::reach::Reach;
 use crate::select::{Choice, confidence};
+use crate::whole::{self, Whole};
+
+/// Bytes that may wait for a group to be full.
+const MAX_WAITING: usize = 32 << 20;
 
 pub(crate) struct EscalateFilter {
     plan: Plan,
     gathered: Mutex<Gathered>,
 }
 
-/// A record that is to be asked about.
-struct Item {
-    record: Record,
-    id: String,
-    text: String,
-    /// Asked about for an audit only.
-    sampled: bool,
-}
-
-/// What waits for the end of the input.
+/// What waits.
 #[derive(Default)]
 struct Gathered {
     /// With `--all`: everything, in input order.
     all: BTreeMap<u64, Item>,
     /// With `--top`: the least sure so far, by confidence and then input order.
     top: BTreeMap<(u64, u64), Item>,
+    /// With `--batch`: what is to be asked about and what passes, in input order.
+    queue: Vec<Waiting>,
+    /// Of these, how many are to be asked about.
+    wanted: usize,
     bytes: usize,
+}
+
+enum Waiting {
+    Ask(Item),
+    Pass(Record),
+    Fail(Record, Failure),
 }
 
 impl EscalateFilter {
@@ -39,34 +47,22 @@ impl EscalateFilter {
         Self { plan, gathered: Mutex::default() }
     }
 
-    fn item(&self, record: &Record, sampled: bool) -> Result<Item, Failure> {
-        let text = match self.plan.field.text(record) {
-            Ok(Text::Utf8(text)) => text,
-            Ok(Text::Bytes(_)) => {
-                return Err(Failure::new(Code::Unsupported, "the text is not UTF-8"));
-            }
-            Err(e) => return Err(Failure::new(Code::MissingField, e)),
-        };
-        Ok(Item { record: record.clone(), id: record.id(), text, sampled })
-    }
-
     /// Holds a record against the least sure so far; what is not among them passes.
     fn hold(&self, number: u64, item: Item, most: usize, out: &mut Emit<'_>) -> Result<(), Halt> {
         // The bits of numbers from 0 on are in their order; who said nothing is least sure.
         let sure = confidence(&item.record)?.map_or(0, |sure| sure.max(0.0).to_bits() + 1);
         let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
-        gathered.bytes += item.record.as_str().len();
+        gathered.bytes += item.bytes();
         gathered.top.insert((sure, number), item);
         while gathered.top.len() > most {
             let Some((_, surest)) = gathered.top.pop_last() else { break };
-            gathered.bytes -= surest.record.as_str().len();
+            gathered.bytes -= surest.bytes();
             out.pass(surest.record)?;
         }
         if gathered.bytes <= self.plan.max_bytes {
             return Ok(());
         }
-        gathered.bytes -=
-            gathered.top.remove(&(sure, number)).map_or(0, |i| i.record.as_str().len());
+        gathered.bytes -= gathered.top.remove(&(sure, number)).map_or(0, |item| item.bytes());
         Err(self.too_much().into())
     }
 
@@ -78,7 +74,7 @@ impl EscalateFilter {
 
     fn collect(&self, number: u64, item: Item) -> Result<(), Failure> {
         let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
-        let bytes = gathered.bytes + item.record.as_str().len();
+        let bytes = gathered.bytes + item.bytes();
         if bytes > self.plan.max_bytes {
             return Err(self.too_much());
         }
@@ -87,8 +83,77 @@ impl EscalateFilter {
         Ok(())
     }
 
+    /// Puts a record in the queue, and asks when enough wait for every request to be full.
+    fn enqueue(&self, waiting: Waiting, size: usize, out: &mut Emit<'_>) -> Result<(), Halt> {
+        let ready = {
+            let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
+            gathered.bytes += match &waiting {
+                Waiting::Ask(item) => item.bytes(),
+                Waiting::Pass(record) | Waiting::Fail(record, _) => record.as_str().len(),
+            };
+            gathered.wanted += usize::from(matches!(waiting, Waiting::Ask(_)));
+            gathered.queue.push(waiting);
+            // Nothing waits behind a record that nobody has to wait for.
+            let idle = gathered.wanted == 0;
+            let full = gathered.wanted >= size.saturating_mul(self.plan.jobs);
+            (idle || full || gathered.bytes > MAX_WAITING).then(|| std::mem::take(&mut *gathered))
+        };
+        match ready {
+            Some(gathered) => self.ask_queue(gathered.queue, size, out),
+            None => Ok(()),
+        }
+    }
+
+    /// Asks about what is in the queue, in groups that may go equally far.
+    fn ask_queue(&self, queue: Vec<Waiting>, size: usize, out: &mut Emit<'_>) -> Result<(), Halt> {
+        let mut order = Vec::new();
+        let mut open = BTreeMap::<Reach, (Vec<usize>, Vec<Item>)>::new();
+        let mut groups = Vec::new();
+        for waiting in queue {
+            let item = match waiting {
+                Waiting::Ask(item) => item,
+                other => {
+                    order.push(Some(other));
+                    continue;
+                }
+            };
+            let reach = item.reach;
+            let group = open.entry(reach).or_default();
+            group.0.push(order.len());
+            group.1.push(item);
+            order.push(None);
+            if group.1.len() >= size {
+                groups.extend(open.remove(&reach));
+            }
+        }
+        groups.extend(open.into_values());
+        let mut outcomes = Vec::new();
+        in_order(
+            self.plan.jobs,
+            &groups,
+            |(_, items)| batch::ask(&self.plan, items),
+            |_, got| {
+                outcomes.push(got);
+                Ok::<(), Halt>(())
+            },
+        )?;
+        let mut answers = BTreeMap::new();
+        for ((places, items), got) in groups.into_iter().zip(outcomes) {
+            answers.extend(places.into_iter().zip(items.into_iter().zip(got)));
+        }
+        for (place, waiting) in order.into_iter().enumerate() {
+            match (waiting, answers.remove(&place)) {
+                (Some(Waiting::Pass(record)), _) => out.pass(record)?,
+                (Some(Waiting::Fail(record, failure)), _) => out.fail(record, failure)?,
+                (_, Some((item, asked))) => self.emit_one(item, asked, out)?,
+                (_, None) => {}
+            }
+        }
+        Ok(())
+    }
+
     fn ask_one(&self, item: &Item) -> Result<Asked, Failure> {
-        ask(&self.plan, &[Source { id: &item.id, text: &item.text }])
+        batch::alone(&self.plan, item, Usage::default())
     }
 
     fn emit_one(
@@ -99,22 +164,22 @@ impl EscalateFilter {
     ) -> Result<(), Halt> {
         let Item { mut record, id, sampled, .. } = item;
         match asked {
-            Ok(Asked::Answered(answer, usage)) => {
+            Ok(Asked::Answered(reply)) => {
                 if !record.has("id") {
                     record.set("id", &id);
                 }
-                record.set(&self.plan.result, &answer.text);
+                record.set(&self.plan.result, &reply.value);
                 record.set("escalated", &true);
                 if sampled {
                     record.set("sampled", &true);
                 }
-                if answer.finish_reason == "length" {
+                if reply.truncated {
                     record.set("truncated", &true);
                 }
-                Ok(out.record(record, usage)?)
+                Ok(out.record(record, reply.usage)?)
             }
-            Ok(Asked::OverBudget(refusal)) => {
-                out.limit_reached(&refusal.to_string());
+            Ok(Asked::NotAsked(reason)) => {
+                out.limit_reached(&reason);
                 record.set("escalated", &false);
                 Ok(out.pass(record)?)
             }
@@ -125,15 +190,20 @@ impl EscalateFilter {
 
     /// Asks about each, several at a time.
     fn ask_each(&self, items: Vec<Item>, out: &mut Emit<'_>) -> Result<(), Halt> {
-        let mut waiting: Vec<Option<Item>> = items.into_iter().map(Some).collect();
-        let sources: Vec<(String, String)> =
-            waiting.iter().flatten().map(|item| (item.id.clone(), item.text.clone())).collect();
+        let slots: Vec<Mutex<Option<Item>>> =
+            items.into_iter().map(|item| Mutex::new(Some(item))).collect();
+        let take =
+            |slot: &Mutex<Option<Item>>| slot.lock().unwrap_or_else(PoisonError::into_inner).take();
         in_order(
             self.plan.jobs,
-            &sources,
-            |(id, text)| ask(&self.plan, &[Source { id, text }]),
-            |n, asked| match waiting[n].take() {
-                Some(item) => self.emit_one(item, asked, out),
+            &slots,
+            |slot| {
+                let item = take(slot)?;
+                let asked = self.ask_one(&item);
+                Some((item, asked))
+            },
+            |_, done| match done {
+                Some((item, asked)) => self.emit_one(item, asked, out),
                 None => Ok(()),
             },
         )
@@ -142,27 +212,32 @@ impl EscalateFilter {
     /// The one record of `--all`; if there is no answer, every record that waited for it.
     fn ask_all(&self, items: Vec<Item>, out: &mut Emit<'_>) -> Result<(), Halt> {
         let ids: Vec<&str> = items.iter().map(|item| item.id.as_str()).collect();
-        let sources: Vec<Source<'_>> =
-            items.iter().map(|item| Source { id: &item.id, text: &item.text }).collect();
-        match ask(&self.plan, &sources) {
-            Ok(Asked::Answered(answer, usage)) => {
+        let sources: Vec<Source<'_>> = items.iter().map(Item::source).collect();
+        // What is said about all goes no further than the most private of them may.
+        let reach = items.iter().map(|item| item.reach).min().unwrap_or(self.plan.reach);
+        match whole::ask(&self.plan, &sources, reach) {
+            Ok(Whole { asked: Asked::Answered(reply), parts }) => {
                 let mut record = Record::new();
-                record.set(&self.plan.result, &answer.text);
+                record.set(&self.plan.result, &reply.value);
                 record.set("escalated", &true);
-                if answer.finish_reason == "length" {
+                if reply.truncated {
                     record.set("truncated", &true);
                 }
+                if parts > 1 {
+                    record.set("parts", &parts);
+                }
                 record.set("sources", &ids);
-                Ok(out.record(record, usage)?)
+                Ok(out.record(record, reply.usage)?)
             }
-            Ok(Asked::OverBudget(refusal)) => {
-                out.limit_reached(&refusal.to_string());
+            Ok(Whole { asked: Asked::NotAsked(reason), .. }) => {
+                out.limit_reached(&reason);
                 for Item { mut record, .. } in items {
                     record.set("escalated", &false);
                     out.pass(record)?;
                 }
                 Ok(())
             }
+            Err(_) if out.is_stopping() => Err(Halt::Stopped),
             Err(failure) => {
                 for item in items {
                     out.fail(item.record, failure.clone())?;
@@ -170,6 +245,19 @@ impl EscalateFilter {
                 Ok(())
             }
         }
+    }
+
+    fn queued(&self, input: &Input, size: usize, out: &mut Emit<'_>) -> Result<(), Halt> {
+        let record = &input.record;
+        let item = |sampled| Item::new(&self.plan, record, sampled);
+        let waiting = match self.plan.selector.choose(record) {
+            Ok(Choice::Pass) => Ok(Waiting::Pass(record.clone())),
+            Ok(Choice::Ask) => item(false).map(Waiting::Ask),
+            Ok(Choice::Audit) => item(true).map(Waiting::Ask),
+            Err(failure) => Err(failure),
+        };
+        let waiting = waiting.unwrap_or_else(|failure| Waiting::Fail(record.clone(), failure));
+        self.enqueue(waiting, size, out)
     }
 }
 
@@ -183,12 +271,15 @@ impl Filter for EscalateFilter {
     }
 
     fn apply(&self, (): &mut (), input: &Input, out: &mut Emit<'_>) -> Result<(), Halt> {
+        if let (Some(size), None) = (self.plan.batch, self.plan.top) {
+            return self.queued(input, size, out);
+        }
         let sampled = match self.plan.selector.choose(&input.record)? {
             Choice::Pass => return Ok(out.pass(input.record.clone())?),
             Choice::Ask => false,
             Choice::Audit => true,
         };
-        let item = self.item(&input.record, sampled)?;
+        let item = Item::new(&self.plan, &input.record, sampled)?;
         if let Some(most) = self.plan.top.filter(|_| !sampled) {
             return self.hold(input.number, item, most, out);
         }
@@ -200,13 +291,18 @@ impl Filter for EscalateFilter {
     }
 
     fn finish(&self, out: &mut Emit<'_>) -> Result<(), Halt> {
-        let Gathered { mut all, top, .. } =
+        let Gathered { mut all, top, queue, .. } =
             std::mem::take(&mut *self.gathered.lock().unwrap_or_else(PoisonError::into_inner));
         all.extend(top.into_iter().map(|((_, number), item)| (number, item)));
         let items: Vec<Item> = all.into_values().collect();
-        if items.is_empty() {
-            return Ok(());
+        match self.plan.batch {
+            Some(size) => {
+                let queue = queue.into_iter().chain(items.into_iter().map(Waiting::Ask)).collect();
+                self.ask_queue(queue, size, out)
+            }
+            None if items.is_empty() => Ok(()),
+            None if self.plan.all => self.ask_all(items, out),
+            None => self.ask_each(items, out),
         }
-        if self.plan.all { self.ask_all(items, out) } else { self.ask_each(items, out) }
     }
 }

@@ -8,17 +8,29 @@
 
 #![deny(unsafe_code)]
 
+mod account;
 mod args;
+mod ask;
+mod batch;
 mod calibrate;
-mod call;
+mod chain;
 pub mod cost;
+pub mod fence;
 mod filter;
 pub mod gate;
+mod item;
+mod kept;
 pub mod local;
+mod pace;
 mod plan;
 pub mod prompt;
 pub mod provider;
 mod queue;
+pub mod reach;
+mod routes;
+mod schema;
 mod select;
+mod template;
+mod whole;
 
 pub use args::Escalate;

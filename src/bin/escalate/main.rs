@@ -1,5 +1,8 @@
 //! The program `escalate`: see the library beside it.
 
 fn main() -> std::process::ExitCode {
+    if let Some(exit) = escalate_cli::gate::serve_if_asked() {
+        return exit;
+    }
     cli::main::<escalate_cli::Escalate>()
 }

@@ -3,7 +3,7 @@
 use records::{Code, Failure, Record};
 
 use crate::args::GateArgs;
-use crate::gate::{Gate, GateError, Limits};
+use crate::gate::{GateError, Guard, Limits};
 
 /// What becomes of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub(crate) enum Choice {
 
 /// The gate: everything that decides on a record by itself.
 pub(crate) struct Selector {
-    when: Option<Gate>,
+    when: Option<Guard>,
     below: Option<f64>,
     sample: Option<f64>,
     seed: u64,
@@ -29,7 +29,7 @@ pub(crate) struct Selector {
 impl Selector {
     /// Compiles the expression.
     pub(crate) fn new(args: &GateArgs) -> Result<Self, GateError> {
-        let when = args.when.as_deref().map(|e| Gate::new(e, Limits::default())).transpose()?;
+        let when = args.when.as_deref().map(|e| Guard::new(e, Limits::default())).transpose()?;
         Ok(Self {
             only_sample: args.sample.is_some()
                 && when.is_none()

@@ -17,6 +17,9 @@ impl NanoUsd {
     /// Nothing.
     pub const ZERO: Self = Self(0);
 
+    /// The largest amount.
+    pub const MAX: Self = Self(i64::MAX);
+
     /// An amount given in nano-dollars, `None` above the largest amount.
     #[must_use]
     pub fn new(nano: u64) -> Option<Self> {

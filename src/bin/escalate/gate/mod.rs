@@ -5,11 +5,15 @@
 //! recursive definition and every number out of `range` first asks whether there are steps,
 //! time and stack left (see [`program`]). What these questions cannot reach, such as
 //! `"x" * 1e9`, is one long operation of the interpreter: after the time limit the caller gets
-//! an error and the thread is given up.
+//! an error and the thread is given up. A thread cannot be killed, and memory is not a thread's:
+//! so all of that runs in a [child process](child) of limited memory, which a [`Guard`] starts
+//! anew when it ends or hangs.
 //!
 //! The environment is empty (`env`, `$ENV`), there is no `input`, no `import`, and `halt` is an
 //! error: an expression sees its record, the clock, and nothing else.
 
+mod child;
+mod guard;
 mod instrument;
 mod program;
 
@@ -20,6 +24,11 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use child::serve_if_asked;
+pub use guard::Guard;
 
 /// Longest expression in bytes: the parser recurses on nesting.
 const MAX_EXPRESSION: usize = 16 * 1024;
@@ -49,7 +58,7 @@ impl Default for Limits {
 }
 
 /// Why an expression or a record was refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum GateError {
     /// The expression is not jq, or names something that does not exist.
@@ -86,16 +95,22 @@ pub enum GateError {
     /// The expression recursed too deeply.
     #[error("the expression recurses too deeply")]
     Recursion,
+    /// The expression needed more memory than it may have.
+    #[error("the expression needs too much memory")]
+    Memory,
+    /// The process that evaluates it could not be started.
+    #[error("cannot start a process for the expression: {0}")]
+    Start(String),
     /// The interpreter had to be given up on an earlier record, or broke down.
     #[error("the interpreter no longer answers")]
     Gone,
 }
 
 impl GateError {
-    /// Whether later records can still be asked.
+    /// Whether it is neither the record's fault nor the expression's.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
-        matches!(self, Self::Gone)
+        matches!(self, Self::Gone | Self::Start(_))
     }
 }
 
@@ -141,8 +156,8 @@ impl Gate {
     /// nor `null`; no output is a no. Outputs after the first yes are not computed.
     ///
     /// # Errors
-    /// The record's or the expression's fault on this record. After an error that
-    /// [is fatal](GateError::is_fatal) every later record gets it too.
+    /// The record's or the expression's fault on this record. After
+    /// [`GateError::Gone`] every later record gets it too.
     pub fn admits(&self, record: &str) -> Result<bool, GateError> {
         check_depth(record)?;
         let mut line = self.line.lock().unwrap_or_else(PoisonError::into_inner);

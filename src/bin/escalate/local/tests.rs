@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
 
 use super::*;
-use crate::provider::{Client, Endpoint, LimitKey, Message, Question};
+use crate::provider::{Client, Endpoint, Message, Question};
 
 /// Writes an executable script with the given body.
 fn script(folder: &Path, body: &str) -> PathBuf {
@@ -80,18 +80,14 @@ fn a_server_starts_answers_and_stops() {
     let server = LocalServer::start(&playing(folder.path()), "tiny", quick()).unwrap();
     let private = server.socket.parent().unwrap().to_path_buf();
     assert_eq!(fs::metadata(&private).unwrap().permissions().mode() & 0o777, 0o700);
-    let client = Client::new(Endpoint {
-        name: "local".into(),
-        address: server.address(),
-        key: None,
-        model: "tiny".into(),
+    let endpoint = Endpoint {
         price: Some(crate::cost::Price::FREE),
-        limit_key: LimitKey::default(),
-        timeouts: Timeouts::default(),
-    })
-    .unwrap();
+        ..Endpoint::new("local", server.address(), "tiny")
+    };
+    let client = Client::new(endpoint).unwrap();
     let messages = vec![Message::user("is it?".into())];
-    let question = Question { messages, max_tokens: 5, temperature_milli: None, seed: None };
+    let question =
+        Question { messages, max_tokens: 5, temperature_milli: None, seed: None, schema: None };
     assert_eq!(client.ask_once(&question).unwrap().text, "yes");
     let pid = server.child.id();
     assert!(alive(pid));

@@ -4,17 +4,16 @@ use std::io::Read;
 use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::thread;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
-use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
-use ureq::http::{HeaderValue, Response};
+use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE};
+use ureq::http::{HeaderName, HeaderValue, Response};
 use ureq::{Agent, Body, Timeout};
 use zeroize::Zeroizing;
 
 use super::error::CONNECT_PHASE;
-use super::retry::retry_after;
 use super::unix::{NoResolver, SocketConnector};
-use super::{Address, Answer, Endpoint, ProviderError, Question, Retry, RetryPolicy, wire};
+use super::{Address, Answer, Api, Endpoint, ProviderError, Question, anthropic, pause, way, wire};
 
 /// Largest answer that is read, after decompression.
 const MAX_BODY: u64 = 16 << 20;
@@ -29,6 +28,8 @@ pub struct Client {
     endpoint: Endpoint,
     agent: Agent,
     base: String,
+    /// Makes keys of this client differ from those of others for the same request.
+    salt: String,
 }
 
 impl Client {
@@ -47,7 +48,12 @@ impl Client {
             .timeout_global(Some(endpoint.timeouts.total))
             .user_agent(concat!("headwater-escalate/", env!("CARGO_PKG_VERSION")));
         let (agent, base) = match &endpoint.address {
-            Address::Url(url) => (config.build().new_agent(), check_url(url)?),
+            Address::Url(url) => {
+                let base = check_url(url)?;
+                let config =
+                    config.proxy(way::proxy(&endpoint)?).tls_config(way::trust(&endpoint)?);
+                (config.build().new_agent(), base)
+            }
             Address::Socket(path) => {
                 let connector = SocketConnector { path: path.clone() };
                 let config = config.proxy(None).build();
@@ -55,7 +61,13 @@ impl Client {
                 (agent, "http://localhost/v1".to_owned())
             }
         };
-        Ok(Self { endpoint, agent, base })
+        Ok(Self { endpoint, agent, base, salt: String::new() })
+    }
+
+    /// The same client, whose requests no server takes for those of an earlier run.
+    #[must_use]
+    pub fn with_salt(self, salt: String) -> Self {
+        Self { salt, ..self }
     }
 
     /// What is asked.
@@ -64,42 +76,17 @@ impl Client {
         &self.endpoint
     }
 
-    /// Asks, and asks again where that cannot cost anything twice: after failures that
-    /// [may have cost](ProviderError::may_have_cost) only a free endpoint is asked again. The
-    /// caller decides on the rest, with a reservation for each attempt.
-    ///
-    /// `stop` is looked at all the time.
+    /// Asks once, looking at `stop` all the time.
     ///
     /// # Errors
-    /// The last attempt's; [`ProviderError::Stopped`] or [`ProviderError::Abandoned`].
+    /// What went wrong, without the key; [`ProviderError::Abandoned`].
     pub fn ask(
         &self,
         question: &Question,
-        policy: &RetryPolicy,
         stop: &dyn Fn() -> bool,
     ) -> Result<Answer, ProviderError> {
-        let free = self.endpoint.price.is_some_and(|price| price.is_free());
         let body = Arc::new(wire::request(&self.endpoint, question)?);
-        let mut made = 0;
-        loop {
-            let error = match self.send_watched(&body, stop) {
-                Ok(answer) => return Ok(answer),
-                Err(error) => error,
-            };
-            made += 1;
-            if error.may_have_cost() && !free {
-                return Err(error);
-            }
-            let Retry::After(wait) = policy.next(made, &error, jitter()) else { return Err(error) };
-            log::debug!("{}: attempt {made}: {error}; again in {wait:?}", self.endpoint.name);
-            let until = Instant::now() + wait;
-            while let Some(left) = until.checked_duration_since(Instant::now()) {
-                if stop() {
-                    return Err(ProviderError::Stopped);
-                }
-                thread::sleep(left.min(STOP_EVERY));
-            }
-        }
+        self.send_watched(&body, stop)
     }
 
     /// Asks once.
@@ -141,35 +128,47 @@ impl Client {
     fn send(&self, body: &[u8]) -> Result<Answer, ProviderError> {
         let mut request = self
             .agent
-            .post(format!("{}/chat/completions", self.base))
-            .header(CONTENT_TYPE, "application/json");
+            .post(format!("{}{}", self.base, wire::path(&self.endpoint)))
+            .header(CONTENT_TYPE, "application/json")
+            .header("idempotency-key", self.idempotency_key(body));
+        let (name, prefix) = match self.endpoint.api {
+            Api::Openai => (AUTHORIZATION, "Bearer "),
+            Api::Anthropic => {
+                request = request.header("anthropic-version", anthropic::VERSION);
+                (HeaderName::from_static("x-api-key"), "")
+            }
+        };
         if let Some(key) = &self.endpoint.key {
-            let text = Zeroizing::new(format!("Bearer {}", key.expose()));
+            let text = Zeroizing::new(format!("{prefix}{}", key.expose()));
             let mut value = HeaderValue::from_str(&text)
                 .map_err(|_| ProviderError::Address("the key does not fit a header".into()))?;
             value.set_sensitive(true);
-            request = request.header(AUTHORIZATION, value);
+            request = request.header(name, value);
         }
         let response = request.send(body).map_err(|e| transport(&self.endpoint, e, false))?;
         self.read(response)
     }
 
+    /// The same for the same request, also in a later run: a server that knows such keys answers
+    /// again what it has answered before, and is paid once.
+    fn idempotency_key(&self, body: &[u8]) -> String {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(self.salt.as_bytes()).update(&[0]).update(body);
+        hasher.finalize().to_hex()[..32].to_owned()
+    }
+
     fn read(&self, mut response: Response<Body>) -> Result<Answer, ProviderError> {
         let status = response.status().as_u16();
+        let pause = pause::asked_for(response.headers(), SystemTime::now());
         if (300..400).contains(&status) {
             return Err(ProviderError::Redirect(status));
         }
         if !(200..300).contains(&status) {
-            let retry_after = response
-                .headers()
-                .get(RETRY_AFTER)
-                .and_then(|value| value.to_str().ok())
-                .and_then(|value| retry_after(value, SystemTime::now()));
             let mut body = Vec::new();
             // A broken body takes nothing away from the status.
             let _ = response.body_mut().as_reader().take(MAX_ERROR_BODY).read_to_end(&mut body);
             let message = wire::failure(&self.endpoint, &body);
-            return Err(ProviderError::Status { status, message, retry_after });
+            return Err(ProviderError::Status { status, message, retry_after: pause });
         }
         let kind = response.headers().get(CONTENT_TYPE).map_or("", |v| v.to_str().unwrap_or("?"));
         if !kind.is_empty() && !kind.to_ascii_lowercase().contains("json") {
@@ -181,7 +180,8 @@ impl Client {
         if body.len() as u64 > MAX_BODY {
             return Err(ProviderError::TooLarge(MAX_BODY));
         }
-        wire::answer(&self.endpoint, &body)
+        let answer = wire::answer(&self.endpoint, &body)?;
+        Ok(Answer { pause, ..answer })
     }
 }
 
@@ -248,9 +248,4 @@ fn transport(endpoint: &Endpoint, error: ureq::Error, answered: bool) -> Provide
         | E::ConnectProxyFailed(_) => ProviderError::Connect(text),
         _ => ProviderError::Broken(text),
     }
-}
-
-/// A random number; zero where the system has none, which only makes waits less spread out.
-fn jitter() -> u64 {
-    getrandom::u64().unwrap_or(0)
 }

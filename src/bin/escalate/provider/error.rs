@@ -9,6 +9,9 @@ pub enum ProviderError {
     /// The endpoint's address cannot be used.
     #[error("bad address: {0}")]
     Address(String),
+    /// A local model could not be started.
+    #[error("{0}")]
+    Start(String),
     /// No connection: name not found, refused, no route, failed TLS handshake.
     #[error("cannot connect: {0}")]
     Connect(String),
@@ -46,6 +49,9 @@ pub enum ProviderError {
     /// The answer holds no text.
     #[error("the answer is empty (finish reason: {0})")]
     Empty(String),
+    /// The model declined to answer.
+    #[error("the model declines: {0}")]
+    Refused(String),
     /// Stopped from outside while waiting to try again.
     #[error("stopped")]
     Stopped,
@@ -63,11 +69,39 @@ impl ProviderError {
             Self::Status { status, .. } => matches!(status, 408 | 409 | 425 | 429 | 500..=599),
             Self::ContentType(_) | Self::Garbage(_) | Self::Empty(_) => true,
             Self::Address(_)
+            | Self::Start(_)
             | Self::Redirect(_)
             | Self::TooLarge(_)
             | Self::Reported(_)
+            | Self::Refused(_)
             | Self::Stopped
             | Self::Abandoned => false,
+        }
+    }
+
+    /// Whether it says more of the provider than of the request: there is no use in asking it
+    /// something else at once.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        match self {
+            Self::Start(_) | Self::Connect(_) | Self::Timeout(_) | Self::Broken(_) => true,
+            Self::Status { status, .. } => matches!(status, 401 | 402 | 403 | 429 | 500..=599),
+            _ => false,
+        }
+    }
+
+    /// Whether the request does not fit the model's context.
+    #[must_use]
+    pub fn is_too_long(&self) -> bool {
+        match self {
+            Self::Status { status: 413, .. } => true,
+            Self::Status { status: 400..=499, message, .. } | Self::Reported(message) => {
+                let message = message.to_ascii_lowercase();
+                (message.contains("context") && message.contains("length"))
+                    || message.contains("prompt is too long")
+                    || message.contains("context size")
+            }
+            _ => false,
         }
     }
 
@@ -81,12 +115,17 @@ impl ProviderError {
             | Self::ContentType(_)
             | Self::Garbage(_)
             | Self::Reported(_)
+            | Self::Refused(_)
             | Self::Empty(_)
             | Self::Abandoned => true,
             Self::Timeout(phase) => *phase != CONNECT_PHASE,
             // A gateway's timeout: the model behind it may have gone on.
             Self::Status { status, .. } => matches!(status, 502 | 504 | 524),
-            Self::Address(_) | Self::Connect(_) | Self::Redirect(_) | Self::Stopped => false,
+            Self::Address(_)
+            | Self::Start(_)
+            | Self::Connect(_)
+            | Self::Redirect(_)
+            | Self::Stopped => false,
         }
     }
 }

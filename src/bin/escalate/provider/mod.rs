@@ -1,26 +1,29 @@
-//! Asking a model over HTTP: the OpenAI-compatible chat completions interface.
-//!
-//! Format: `POST BASE/chat/completions`, as published in OpenAI's API reference and spoken by
-//! llama-server, vLLM, Ollama, LM Studio and `serve`. Blocking, one request at a time on each
-//! thread; connections are kept and shared.
+//! Asking a model over HTTP: the OpenAI-compatible chat completions interface, and Anthropic's
+//! messages. Blocking, one request at a time on each thread; connections are kept and shared.
 
+mod anthropic;
 mod client;
 mod error;
+mod openai;
+mod pause;
 mod preset;
 mod retry;
 mod secret;
 mod unix;
+mod way;
 mod wire;
 
 #[cfg(test)]
 mod tests;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::cost::Price;
+use crate::reach::Reach;
 
 pub use client::{Client, healthy};
 pub use error::ProviderError;
@@ -41,13 +44,42 @@ pub struct Endpoint {
     pub model: String,
     /// What it costs; `None` when nobody said.
     pub price: Option<Price>,
+    /// The interface it speaks.
+    pub api: Api,
     /// How its interface calls the limit of the answer.
     pub limit_key: LimitKey,
+    /// How its interface is told of a schema.
+    pub structured: Structured,
+    /// Tokens of a request and its answer together, where known.
+    pub context: Option<u64>,
+    /// How far away it is.
+    pub reach: Reach,
+    /// The way there.
+    pub route: Route,
     /// Time limits.
     pub timeouts: Timeouts,
 }
 
 impl Endpoint {
+    /// An endpoint of which nothing else is known: no key, no price, anybody's.
+    #[must_use]
+    pub fn new(name: &str, address: Address, model: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            address,
+            key: None,
+            model: model.to_owned(),
+            price: None,
+            api: Api::default(),
+            limit_key: LimitKey::default(),
+            structured: Structured::default(),
+            context: None,
+            reach: Reach::Cloud,
+            route: Route::default(),
+            timeouts: Timeouts::default(),
+        }
+    }
+
     /// Reads the body of a response whose status was success.
     ///
     /// # Errors
@@ -70,6 +102,39 @@ pub enum Address {
     Url(String),
     /// HTTP over a Unix socket; the path of the interface is `/v1`.
     Socket(PathBuf),
+}
+
+/// The way to an address.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Route {
+    /// `http://`, `socks5://` or `socks5h://host:port`; the last resolves names at the proxy.
+    pub proxy: Option<String>,
+    /// Certificates (PEM) that are trusted instead of the well-known ones.
+    pub ca: Option<PathBuf>,
+}
+
+/// Interfaces.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Api {
+    /// OpenAI's chat completions, and all that is compatible.
+    #[default]
+    Openai,
+    /// Anthropic's messages.
+    Anthropic,
+}
+
+/// How a schema is said, besides in words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Structured {
+    /// `response_format` with the schema.
+    #[default]
+    JsonSchema,
+    /// `response_format` that asks for JSON only.
+    JsonObject,
+    /// Not at all.
+    None,
 }
 
 /// Name of the field that limits the answer's tokens.
@@ -105,7 +170,7 @@ impl Default for Timeouts {
 /// One message of a chat.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Message {
-    /// `system` or `user`.
+    /// `system`, `user` or `assistant`.
     pub role: &'static str,
     /// Its text.
     pub content: String,
@@ -116,6 +181,12 @@ impl Message {
     #[must_use]
     pub fn system(content: String) -> Self {
         Self { role: "system", content }
+    }
+
+    /// What the model said before.
+    #[must_use]
+    pub fn assistant(content: String) -> Self {
+        Self { role: "assistant", content }
     }
 
     /// The question and its data.
@@ -136,10 +207,12 @@ pub struct Question {
     pub temperature_milli: Option<u32>,
     /// Makes greedy or random answers repeatable where the server can.
     pub seed: Option<u64>,
+    /// JSON Schema of the answer.
+    pub schema: Option<Arc<serde_json::Value>>,
 }
 
 /// What a model said.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// The text, not empty.
     pub text: String,
@@ -151,4 +224,7 @@ pub struct Answer {
     pub tokens_out: Option<u64>,
     /// `stop`, `length` (cut at `max_tokens`), …; empty when the server did not say.
     pub finish_reason: String,
+    /// How long the server wants not to be asked again.
+    #[serde(skip)]
+    pub pause: Option<Duration>,
 }

@@ -1,11 +1,13 @@
 //! Providers by name, and what their models cost: data that the user can lay over.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use super::LimitKey;
+use super::{Api, LimitKey, Structured};
 use crate::cost::Price;
+use crate::reach::Reach;
 
 /// What comes with the program.
 const BUILT_IN: &str = include_str!("prices.toml");
@@ -25,8 +27,24 @@ pub struct Preset {
     pub key_env: Option<String>,
     /// The model that is asked when nobody says which.
     pub model: Option<String>,
+    /// Name of the file that holds the key.
+    pub key_file: Option<PathBuf>,
+    /// Command that prints the key.
+    pub key_command: Option<String>,
+    /// The interface it speaks.
+    pub api: Option<Api>,
     /// How the answer's limit is called.
     pub limit_key: Option<LimitKey>,
+    /// How it is told of a schema.
+    pub structured: Option<Structured>,
+    /// Tokens of a request and its answer together.
+    pub context: Option<u64>,
+    /// How far away it is.
+    pub privacy: Option<Reach>,
+    /// The proxy on the way there.
+    pub proxy: Option<String>,
+    /// Certificates that are trusted instead of the well-known ones.
+    pub ca: Option<PathBuf>,
     /// Nothing can be charged.
     pub free: Option<bool>,
     /// Prices by model.
@@ -75,7 +93,18 @@ impl Presets {
             let moved = theirs.url.is_some();
             ours.free = theirs.free.or(if moved { None } else { ours.free });
             ours.url = theirs.url.or(ours.url.take());
-            ours.key_env = theirs.key_env.or(ours.key_env.take());
+            // Whichever way to the key the user names is the only one.
+            if theirs.key_env.is_some() || theirs.key_file.is_some() || theirs.key_command.is_some()
+            {
+                (ours.key_env, ours.key_file, ours.key_command) =
+                    (theirs.key_env, theirs.key_file, theirs.key_command);
+            }
+            ours.api = theirs.api.or(ours.api);
+            ours.structured = theirs.structured.or(ours.structured);
+            ours.context = theirs.context.or(ours.context);
+            ours.privacy = theirs.privacy.or(if moved { None } else { ours.privacy });
+            ours.proxy = theirs.proxy.or(ours.proxy.take());
+            ours.ca = theirs.ca.or(ours.ca.take());
             ours.model = theirs.model.or(ours.model.take());
             ours.limit_key = theirs.limit_key.or(ours.limit_key);
             ours.prices.extend(theirs.prices);

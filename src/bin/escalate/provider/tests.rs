@@ -72,20 +72,16 @@ fn raw(text: &'static str) -> Reply {
 fn client_at(url: &str) -> Client {
     let ms = Duration::from_millis;
     Client::new(Endpoint {
-        name: "test".into(),
-        address: Address::Url(url.into()),
         key: Some(Secret::new(format!("{KEY}\n")).unwrap()),
-        model: "big".into(),
-        price: None,
-        limit_key: LimitKey::default(),
         timeouts: Timeouts { connect: ms(500), first_byte: ms(400), total: ms(800) },
+        ..Endpoint::new("test", Address::Url(url.into()), "big")
     })
     .unwrap()
 }
 
 fn question() -> Question {
     let messages = vec![Message::system("be brief".into()), Message::user("why?".into())];
-    Question { messages, max_tokens: 16, temperature_milli: Some(0), seed: Some(7) }
+    Question { messages, max_tokens: 16, temperature_milli: Some(0), seed: Some(7), schema: None }
 }
 
 /// The error of one attempt; no form of it shows the key.
@@ -110,6 +106,7 @@ fn a_good_answer_and_what_was_sent() {
         tokens_in: Some(9),
         tokens_out: Some(1),
         finish_reason: "stop".into(),
+        pause: None,
     };
     assert_eq!(answer, expected);
     let request = requests.recv().unwrap();
@@ -232,51 +229,64 @@ fn redirects_are_not_followed() {
 }
 
 #[test]
-fn refusals_are_tried_again_as_the_server_asks() {
-    let (url, requests) = server(vec![
-        reply("429 Too Many Requests\r\nRetry-After: 1", "slow down"),
-        reply("503 Service Unavailable", ""),
-        reply(JSON, GOOD),
-    ]);
-    let policy = RetryPolicy { first_wait: Duration::from_millis(20), ..RetryPolicy::default() };
+fn a_request_that_waits_can_be_left() {
+    let (url, _requests) = server(vec![Box::new(|_| thread::sleep(Duration::from_secs(3)))]);
     let start = Instant::now();
-    let answer = client_at(&url).ask(&question(), &policy, &|| false).unwrap();
-    assert_eq!(answer.text, "42");
-    assert!(start.elapsed() >= Duration::from_secs(1));
-    assert_eq!(requests.iter().count(), 3);
-}
-
-#[test]
-fn what_may_have_cost_is_not_repeated_unless_free() {
-    let policy = RetryPolicy { first_wait: Duration::from_millis(1), ..RetryPolicy::default() };
-    let (url, _requests) = server(vec![raw(""), reply(JSON, GOOD)]);
-    let mut client = client_at(&url);
-    let outcome = client.ask(&question(), &policy, &|| false);
-    assert!(matches!(outcome, Err(ProviderError::Broken(_))), "{outcome:?}");
-    let (url, _requests) = server(vec![raw(""), reply(JSON, GOOD)]);
-    client = Client::new(Endpoint {
-        price: Some(Price::FREE),
-        address: Address::Url(url),
-        ..client.endpoint().clone()
-    })
-    .unwrap();
-    assert!(client.ask(&question(), &policy, &|| false).is_ok());
-}
-
-#[test]
-fn a_wait_can_be_stopped_and_a_refusal_is_final() {
-    let wait = || reply("429 Too Many Requests\r\nRetry-After: 30", "");
-    let (url, _requests) = server(vec![wait()]);
-    let start = Instant::now();
-    let outcome = client_at(&url).ask(&question(), &RetryPolicy::default(), &|| {
-        start.elapsed() > Duration::from_millis(100)
-    });
-    assert_eq!(outcome, Err(ProviderError::Stopped));
+    let outcome = client_at(&url).ask(&question(), &|| true);
+    assert_eq!(outcome, Err(ProviderError::Abandoned));
     assert!(start.elapsed() < Duration::from_secs(2));
-    let (url, requests) = server(vec![reply("400 Bad Request", "no")]);
-    let outcome = client_at(&url).ask(&question(), &RetryPolicy::default(), &|| false);
-    assert!(matches!(outcome, Err(ProviderError::Status { status: 400, .. })));
-    assert_eq!(requests.iter().count(), 1);
+}
+
+#[test]
+fn anthropics_messages_are_spoken_natively() {
+    let body = r#"{"type":"message","model":"big-2","stop_reason":"max_tokens",
+        "content":[{"type":"text","text":"4"},{"type":"text","text":"2"}],
+        "usage":{"input_tokens":7,"cache_read_input_tokens":3,"output_tokens":2}}"#;
+    let refusal = r#"{"content":[],"stop_reason":"refusal"}"#;
+    let tool = r#"{"content":[{"type":"tool_use","name":"answer","input":{"n":1}}],"stop_reason":"tool_use"}"#;
+    let (url, requests) = server(vec![reply(JSON, body), reply(JSON, refusal), reply(JSON, tool)]);
+    let endpoint = Endpoint { api: Api::Anthropic, ..client_at(&url).endpoint().clone() };
+    let client = Client::new(endpoint).unwrap();
+    let answer = client.ask_once(&question()).unwrap();
+    assert_eq!((answer.text.as_str(), answer.finish_reason.as_str()), ("42", "length"));
+    assert_eq!((answer.tokens_in, answer.tokens_out), (Some(10), Some(2)));
+    let request = requests.recv().unwrap();
+    let (head, body) = request.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("POST /v1/messages HTTP/1.1\r\n"), "{head}");
+    let head = head.to_ascii_lowercase();
+    assert!(head.contains(&format!("x-api-key: {KEY}")) && !head.contains("authorization"));
+    assert!(head.contains("anthropic-version: 2023-06-01"));
+    let body: serde_json::Value = serde_json::from_str(body).unwrap();
+    assert_eq!((&body["system"], &body["max_tokens"]), (&"be brief".into(), &16.into()));
+    assert_eq!(body["messages"], serde_json::json!([{"role": "user", "content": "why?"}]));
+    assert!(matches!(client.ask_once(&question()), Err(ProviderError::Refused(_))));
+    let schema = serde_json::json!({"type": "object", "properties": {"n": {"type": "integer"}}});
+    let question = Question { schema: Some(Arc::new(schema)), ..question() };
+    assert_eq!(client.ask_once(&question).unwrap().text, "{\"n\":1}");
+    requests.recv().unwrap();
+    let request = requests.recv().unwrap();
+    assert!(
+        request.contains("\"tool_choice\":{\"type\":\"tool\",\"name\":\"answer\"}"),
+        "{request}"
+    );
+}
+
+#[test]
+fn a_proxy_and_certificates_must_be_what_they_say() {
+    let endpoint = client_at("http://localhost/v1").endpoint().clone();
+    let with = |proxy: Option<&str>, ca: Option<&str>| {
+        let route = Route { proxy: proxy.map(Into::into), ca: ca.map(Into::into) };
+        Client::new(Endpoint { route, ..endpoint.clone() })
+    };
+    for proxy in ["http://p:1", "socks5://p:1", "socks5h://user:word@p:1"] {
+        assert!(with(Some(proxy), None).is_ok(), "{proxy}");
+    }
+    for (proxy, ca) in
+        [(Some("ftp://p"), None), (None, Some("/nowhere")), (None, Some("/dev/null"))]
+    {
+        let error = with(proxy, ca).unwrap_err();
+        assert!(matches!(error, ProviderError::Address(_)), "{error}");
+    }
 }
 
 #[test]

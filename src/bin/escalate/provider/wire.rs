@@ -1,104 +1,54 @@
-//! The JSON that goes out and comes back.
+//! The JSON that goes out and comes back, whatever the interface.
 
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Answer, Endpoint, LimitKey, ProviderError, Question};
+use super::{Answer, Api, Endpoint, ProviderError, Question, anthropic, openai};
 
 /// Longest text of a server's message that is passed on, in characters.
 const MAX_MESSAGE: usize = 300;
 
 /// The request's body.
 pub(super) fn request(endpoint: &Endpoint, question: &Question) -> Result<Vec<u8>, ProviderError> {
-    let mut body = Map::new();
     let garbage = |e: serde_json::Error| ProviderError::Garbage(e.to_string());
-    body.insert("model".into(), endpoint.model.as_str().into());
-    body.insert("messages".into(), serde_json::to_value(&question.messages).map_err(garbage)?);
-    let limit = match endpoint.limit_key {
-        LimitKey::MaxTokens => "max_tokens",
-        LimitKey::MaxCompletionTokens => "max_completion_tokens",
+    let body = match endpoint.api {
+        Api::Openai => openai::request(endpoint, question).map_err(garbage)?,
+        Api::Anthropic => anthropic::request(endpoint, question),
     };
-    body.insert(limit.into(), question.max_tokens.into());
-    body.insert("stream".into(), false.into());
-    if let Some(milli) = question.temperature_milli {
-        body.insert("temperature".into(), (f64::from(milli) / 1000.0).into());
+    serde_json::to_vec(&body).map_err(garbage)
+}
+
+/// Where it is sent, below the base of the address.
+pub(super) fn path(endpoint: &Endpoint) -> &'static str {
+    match endpoint.api {
+        Api::Openai => "/chat/completions",
+        Api::Anthropic => "/messages",
     }
-    if let Some(seed) = question.seed {
-        body.insert("seed".into(), seed.into());
-    }
-    serde_json::to_vec(&Value::Object(body)).map_err(garbage)
-}
-
-#[derive(Deserialize)]
-struct Reply {
-    #[serde(default)]
-    error: Option<Value>,
-    #[serde(default)]
-    model: Option<String>,
-    #[serde(default)]
-    choices: Option<Vec<Choice>>,
-    #[serde(default)]
-    usage: Option<Usage>,
-}
-
-#[derive(Deserialize)]
-struct Choice {
-    message: Said,
-    #[serde(default)]
-    finish_reason: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Said {
-    #[serde(default)]
-    content: Option<Content>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Content {
-    Text(String),
-    Parts(Vec<Part>),
-}
-
-#[derive(Deserialize)]
-struct Part {
-    #[serde(default)]
-    text: Option<String>,
-}
-
-#[derive(Deserialize)]
-struct Usage {
-    #[serde(default)]
-    prompt_tokens: Option<u64>,
-    #[serde(default)]
-    completion_tokens: Option<u64>,
 }
 
 /// The answer in a body that came with a status of success.
 pub(super) fn answer(endpoint: &Endpoint, body: &[u8]) -> Result<Answer, ProviderError> {
-    let reply: Reply = serde_json::from_slice(body)
-        .map_err(|e| ProviderError::Garbage(presentable(endpoint, &e.to_string())))?;
-    if let Some(error) = reply.error.filter(|e| !e.is_null()) {
-        return Err(ProviderError::Reported(message(endpoint, &error)));
+    match endpoint.api {
+        Api::Openai => openai::answer(endpoint, body),
+        Api::Anthropic => anthropic::answer(endpoint, body),
     }
-    let choice = reply
-        .choices
-        .and_then(|choices| choices.into_iter().next())
-        .ok_or_else(|| ProviderError::Garbage("it holds no choices".into()))?;
-    let text = match choice.message.content {
-        Some(Content::Text(text)) => text,
-        Some(Content::Parts(parts)) => parts.into_iter().filter_map(|p| p.text).collect(),
-        None => String::new(),
-    };
-    let finish_reason = presentable(endpoint, &choice.finish_reason.unwrap_or_default());
-    if text.trim().is_empty() {
-        return Err(ProviderError::Empty(finish_reason));
+}
+
+/// A number of tokens: the sum of what is there under these names. What is no such number was
+/// not counted.
+pub(super) fn count(usage: &Value, names: &[&str]) -> Option<u64> {
+    let mut sum = None;
+    for value in names.iter().filter_map(|name| usage.get(name)).filter(|v| !v.is_null()) {
+        sum = Some(sum.unwrap_or(0_u64).checked_add(value.as_u64()?)?);
     }
-    let (tokens_in, tokens_out) =
-        reply.usage.map_or((None, None), |u| (u.prompt_tokens, u.completion_tokens));
-    let model = reply.model.filter(|m| !m.is_empty()).unwrap_or_else(|| endpoint.model.clone());
-    Ok(Answer { text, model, tokens_in, tokens_out, finish_reason })
+    sum
+}
+
+/// Success by status, an error by content.
+pub(super) fn reported(endpoint: &Endpoint, error: Option<Value>) -> Result<(), ProviderError> {
+    match error.filter(|e| !e.is_null()) {
+        None => Ok(()),
+        Some(error) => Err(ProviderError::Reported(message(endpoint, &error))),
+    }
 }
 
 /// What a body that came with a status of failure says.

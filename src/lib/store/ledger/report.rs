@@ -75,6 +75,15 @@ impl Ledger {
         self.one(&format!("SELECT {SUMS} FROM entry"), [])
     }
 
+    /// What is set aside for calls under way, of all runs and processes together.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn pending(&self) -> Result<NanoUsd, StoreError> {
+        let sql = "SELECT coalesce(sum(amount), 0) FROM entry WHERE state = 'reserved'";
+        self.database.read(|c| Ok(NanoUsd::from_sql(c.query_row(sql, [], |row| row.get(0))?)))
+    }
+
     /// One run.
     ///
     /// # Errors

@@ -1,0 +1,353 @@
+//! One question to the chain: from the store if it was asked before, else money set aside, asked,
+//! settled, stored.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use cli::Stop;
+use records::{Code, Failure, Usage};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::account::{Account, Booked};
+use crate::chain::{Chain, Provider};
+use crate::kept::Answers;
+use crate::provider::{Answer, Message, ProviderError, Question, Retry, RetryPolicy};
+use crate::reach::Reach;
+use crate::schema::Schema;
+
+/// How often a wait looks whether it should stop.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// What came of asking.
+pub(crate) enum Asked {
+    /// An answer, and what it took.
+    Answered(Reply),
+    /// A budget or a limit did not allow it, and nothing was sent.
+    NotAsked(String),
+}
+
+/// An answer.
+pub(crate) struct Reply {
+    /// The answer as JSON: a string, or what the schema asks for.
+    pub(crate) value: Box<RawValue>,
+    /// Its text as the model wrote it.
+    pub(crate) text: String,
+    /// Whether it was cut off at the limit of tokens.
+    pub(crate) truncated: bool,
+    pub(crate) usage: Usage,
+}
+
+/// Everything that is needed to ask.
+pub(crate) struct Asker {
+    pub(crate) chain: Chain,
+    pub(crate) account: Account,
+    pub(crate) answers: Answers,
+    pub(crate) policy: RetryPolicy,
+    /// For one question with all its attempts, where the user set a limit.
+    pub(crate) patience: Option<Duration>,
+    /// Questions that may fail before no more are asked.
+    pub(crate) max_errors: Option<u64>,
+    pub(crate) errors: AtomicU64,
+    pub(crate) stop: Stop,
+}
+
+/// What came of asking one provider.
+enum Attempt {
+    Answered(Answer, Option<f64>),
+    NotPaid(String),
+    Failed(ProviderError),
+}
+
+impl Asker {
+    /// Asks, and with a schema asks once more about an answer that does not fit it.
+    pub(crate) fn ask(
+        &self,
+        mut messages: Vec<Message>,
+        max_tokens: u64,
+        schema: Option<&Schema>,
+        reach: Reach,
+    ) -> Result<Asked, Failure> {
+        let mut usage = Usage::default();
+        let mut complaint = None;
+        for _ in 0..2 {
+            let source = schema.map(|schema| Arc::clone(schema.source()));
+            let question = question(messages.clone(), max_tokens, source);
+            let answer = match self.question(&question, reach)? {
+                Ok((answer, used)) => {
+                    add(&mut usage, used);
+                    answer
+                }
+                Err(reason) => return Ok(Asked::NotAsked(reason)),
+            };
+            let truncated = answer.finish_reason == "length";
+            let value = match schema {
+                None => serde_json::value::to_raw_value(&answer.text).map_err(|e| e.to_string()),
+                Some(schema) => schema.read(&answer.text),
+            };
+            match value {
+                Ok(value) => {
+                    return Ok(Asked::Answered(Reply {
+                        value,
+                        text: answer.text,
+                        truncated,
+                        usage,
+                    }));
+                }
+                Err(fault) => {
+                    let cut = if truncated { " It was cut off: be shorter." } else { "" };
+                    messages.push(Message::assistant(answer.text));
+                    messages.push(Message::user(format!(
+                        "That answer does not fit the schema: {fault}.{cut} Answer again, with \
+                         nothing but the corrected JSON."
+                    )));
+                    complaint = Some(fault);
+                }
+            }
+        }
+        self.errors.fetch_add(1, Ordering::Relaxed);
+        let fault = complaint.unwrap_or_default();
+        Err(Failure::new(Code::Model, format!("the answer does not fit the schema: {fault}")))
+    }
+
+    /// One question: an answer and what it took, or why it was not asked.
+    #[expect(clippy::type_complexity, reason = "three outcomes, each of its own kind")]
+    pub(crate) fn question(
+        &self,
+        question: &Question,
+        reach: Reach,
+    ) -> Result<Result<(Answer, Usage), String>, Failure> {
+        let key = self.key(question);
+        let _turn = self.answers.turn(key);
+        if let Some(answer) = self.answers.get(&key) {
+            let model = Some(answer.model.clone());
+            let usage = Usage { model, cached: Some(true), ..Usage::default() };
+            return Ok(Ok((answer, usage)));
+        }
+        if let Some(most) = self.max_errors.filter(|m| self.errors.load(Ordering::Relaxed) >= *m) {
+            return Ok(Err(format!(
+                "{most} records failed (--max-errors): no more are asked about"
+            )));
+        }
+        let asked = self.rounds(question, reach, &key);
+        if asked.is_err() && !self.stop.is_set() {
+            self.errors.fetch_add(1, Ordering::Relaxed);
+        }
+        asked
+    }
+
+    /// All providers in order, again and again while waiting can help.
+    #[expect(clippy::type_complexity, reason = "as question")]
+    fn rounds(
+        &self,
+        question: &Question,
+        reach: Reach,
+        key: &[u8; 32],
+    ) -> Result<Result<(Answer, Usage), String>, Failure> {
+        let started = Instant::now();
+        let mut out: Vec<bool> =
+            self.chain.providers.iter().map(|p| p.endpoint.reach > reach).collect();
+        let (mut limit, mut failure) = (None, None);
+        for made in 1.. {
+            let mut wait: Option<Duration> = None;
+            for n in self.chain.order() {
+                if out[n] {
+                    continue;
+                }
+                let provider = &self.chain.providers[n];
+                match self.attempt(provider, question, key)? {
+                    Attempt::Answered(answer, cost) => {
+                        let usage = usage(&answer, cost);
+                        return Ok(Ok((answer, usage)));
+                    }
+                    Attempt::NotPaid(reason) => {
+                        out[n] = true;
+                        limit = Some(reason);
+                    }
+                    Attempt::Failed(error) => {
+                        let paid = error.may_have_cost() && !provider.is_free();
+                        match self.policy.next(made, &error, jitter()) {
+                            Retry::After(after) if !paid => {
+                                log::debug!("{}: attempt {made}: {error}", provider.endpoint.name);
+                                wait = Some(wait.map_or(after, |wait| wait.min(after)));
+                            }
+                            _ => out[n] = true,
+                        }
+                        failure = Some(describe(provider, &error));
+                    }
+                }
+                if self.stop.is_set() {
+                    return Err(failure.unwrap_or_else(stopped));
+                }
+            }
+            let Some(wait) = wait else { break };
+            let over = self.patience.is_some_and(|patience| started.elapsed() + wait > patience);
+            if over || !self.sleep(wait) {
+                break;
+            }
+        }
+        match (failure, limit) {
+            (Some(failure), _) => Err(failure),
+            (None, Some(limit)) => Ok(Err(limit)),
+            (None, None) => Err(Failure::new(
+                Code::Refused,
+                format!(
+                    "it may only go as far as \"{}\", and no provider of --to is that near",
+                    reach.name()
+                ),
+            )),
+        }
+    }
+
+    fn attempt(
+        &self,
+        provider: &Provider,
+        question: &Question,
+        key: &[u8; 32],
+    ) -> Result<Attempt, Failure> {
+        let stop = || self.stop.is_set();
+        let Some(_permit) = provider.pace.enter(&stop) else { return Err(stopped()) };
+        let client = match provider.client() {
+            Ok(client) => client,
+            Err(error) => {
+                provider.pace.failed(&error);
+                return Ok(Attempt::Failed(error));
+            }
+        };
+        let booked = match self.account.reserve(&provider.endpoint, question, &self.stop)? {
+            Booked::Reserved(reservation) => Some(reservation),
+            Booked::Free => None,
+            Booked::Over(reason) => return Ok(Attempt::NotPaid(reason)),
+        };
+        let result = client.ask(question, &stop);
+        match &result {
+            // Stored first: whatever happens now, it was paid for and is here.
+            Ok(answer) => {
+                self.answers.put(key, answer);
+                provider.pace.answered(answer.pause);
+            }
+            Err(error) => {
+                let was_resting = provider.pace.resting_until().is_some();
+                provider.pace.failed(error);
+                if provider.pace.resting_until().is_some() != was_resting {
+                    self.chain.remember();
+                }
+            }
+        }
+        let cost = match (booked, &result) {
+            (None, Ok(_)) => provider.is_free().then_some(0.0),
+            (None, Err(_)) => None,
+            (Some(reservation), Ok(answer)) => {
+                Some(self.account.settle(&reservation, &provider.endpoint, answer)?)
+            }
+            (Some(reservation), Err(error)) => {
+                self.account.failed(&reservation, error)?;
+                None
+            }
+        };
+        Ok(match result {
+            Ok(answer) => Attempt::Answered(answer, cost),
+            Err(error) => Attempt::Failed(error),
+        })
+    }
+
+    /// What an answer depends on: who is asked, and what.
+    fn key(&self, question: &Question) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        let mut add = |text: &str| {
+            hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
+        };
+        add("escalate answer 1");
+        for provider in &self.chain.providers {
+            add(&provider.endpoint.name);
+            add(&provider.endpoint.model);
+        }
+        add(&question.max_tokens.to_string());
+        add(&question.schema.as_ref().map(|schema| schema.to_string()).unwrap_or_default());
+        for message in &question.messages {
+            add(message.role);
+            add(&message.content);
+        }
+        *hasher.finalize().as_bytes()
+    }
+
+    /// Waits; false when it should stop.
+    fn sleep(&self, wait: Duration) -> bool {
+        let until = Instant::now() + wait;
+        while let Some(left) = until.checked_duration_since(Instant::now()) {
+            if self.stop.is_set() {
+                return false;
+            }
+            thread::sleep(left.min(LOOK));
+        }
+        true
+    }
+
+    /// Whether an answer to this is in the store.
+    pub(crate) fn kept(&self, question: &Question) -> Option<Answer> {
+        self.answers.get(&self.key(question))
+    }
+
+    /// Stores an answer that came as part of another.
+    pub(crate) fn keep(&self, question: &Question, answer: &Answer) {
+        self.answers.put(&self.key(question), answer);
+    }
+}
+
+/// A question whose answer is repeatable.
+pub(crate) fn question(
+    messages: Vec<Message>,
+    max_tokens: u64,
+    schema: Option<Arc<Value>>,
+) -> Question {
+    Question { messages, max_tokens, temperature_milli: Some(0), seed: None, schema }
+}
+
+fn usage(answer: &Answer, cost: Option<f64>) -> Usage {
+    Usage {
+        model: Some(answer.model.clone()),
+        tokens_in: answer.tokens_in,
+        tokens_out: answer.tokens_out,
+        cost,
+        ..Usage::default()
+    }
+}
+
+/// Adds what a further question used.
+pub(crate) fn add(sum: &mut Usage, more: Usage) {
+    let plus = |a: Option<u64>, b: Option<u64>| match (a, b) {
+        (Some(a), Some(b)) => Some(a.saturating_add(b)),
+        (a, b) => a.or(b),
+    };
+    sum.tokens_in = plus(sum.tokens_in, more.tokens_in);
+    sum.tokens_out = plus(sum.tokens_out, more.tokens_out);
+    sum.cost = match (sum.cost, more.cost) {
+        (Some(a), Some(b)) => Some(a + b),
+        (a, b) => a.or(b),
+    };
+    // Cached is what took nothing at all.
+    sum.cached = if sum.model.is_some() && sum.cached.is_none() { None } else { more.cached };
+    sum.model = more.model.or(sum.model.take());
+}
+
+fn stopped() -> Failure {
+    Failure::new(Code::Remote, "stopped").retryable()
+}
+
+fn describe(provider: &Provider, error: &ProviderError) -> Failure {
+    let code = match error {
+        ProviderError::Timeout(_) => Code::Timeout,
+        ProviderError::Refused(_) => Code::Refused,
+        error if error.is_too_long() => Code::TooLong,
+        _ => Code::Remote,
+    };
+    let failure = Failure::new(code, format!("{}: {error}", provider.endpoint.name));
+    if error.retry() { failure.retryable() } else { failure }
+}
+
+/// A random number; zero where the system has none, which only makes waits less spread out.
+fn jitter() -> u64 {
+    getrandom::u64().unwrap_or(0)
+}
