@@ -4,10 +4,16 @@
 mod ask;
 #[path = "escalate/chain.rs"]
 mod chain;
+#[path = "escalate/crash.rs"]
+mod crash;
 #[path = "escalate/faults.rs"]
 mod faults;
 #[path = "escalate/gate.rs"]
 mod gate;
+#[path = "escalate/money.rs"]
+mod money;
+#[path = "escalate/tls.rs"]
+mod tls;
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -201,7 +207,7 @@ const PRICE: [&str; 2] = ["--price", "1.00,1.00"];
 fn a_budget_stops_in_time_and_records_pass() {
     let endpoint = answering();
     let input: String =
-        (0..20).map(|n| format!("{}\n", json!({"n": n, "text": format!("x{n:02}")}))).collect();
+        (0..60).map(|n| format!("{}\n", json!({"n": n, "text": format!("x{n:02}")}))).collect();
     let outcome = ask(&endpoint)
         .args(PRICE)
         .args(["--budget", "0.0013", "--max-tokens", "10", "--jobs", "3"])

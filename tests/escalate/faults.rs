@@ -170,3 +170,87 @@ fn a_signal_does_not_wait_for_the_answer() {
     assert_eq!(again.record()["escalated"], false);
     assert!(endpoint.asked().is_empty());
 }
+
+#[test]
+fn a_gigabyte_or_a_stream_without_end_is_left_soon() {
+    let (huge, _) = raw_server(|stream| {
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 1073741824\r\n\r\n";
+        let _ = stream.write_all(head.as_bytes());
+        let block = vec![b'['; 1 << 16];
+        while stream.write_all(&block).is_ok() {}
+    });
+    let (chunked, _) = raw_server(|stream| {
+        let head = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n";
+        let _ = stream.write_all(head.as_bytes());
+        let block = format!("10000\r\n{}\r\n", " ".repeat(1 << 16));
+        while stream.write_all(block.as_bytes()).is_ok() {}
+    });
+    let (headers, _) = raw_server(|stream| {
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n");
+        while stream.write_all(b"x-more: and more\r\n").is_ok() {}
+    });
+    for url in [huge, chunked, headers] {
+        let started = Instant::now();
+        let run = program("escalate").args(["--model", "m", "--question", "q", "--to", &url]);
+        let run = run.args(["--price", "0,0", "--attempts", "1"]).stdin("{\"text\":\"x\"}\n");
+        assert_eq!(run.within(Duration::from_secs(60)).run().code(1).error_code(), "remote");
+        assert!(started.elapsed() < Duration::from_secs(60));
+    }
+}
+
+#[test]
+fn what_is_no_answer_of_the_interface_is_a_failure() {
+    for body in [
+        "<!doctype html><html>504 Gateway Time-out</html>",
+        "{\"choices\":[{\"message\":{\"conte",
+        "{\"error\":{\"message\":\"insufficient quota\"}}",
+        "{\"choices\":[{\"message\":{\"content\":7}}]}",
+        "data: {\"choices\":[]}\n\n",
+        "null",
+        "[[[[",
+    ] {
+        let endpoint = Endpoint::start(move |_| Answer::of(200, body));
+        let run = free(&endpoint).args(["--attempts", "1"]).stdin("{\"text\":\"x\"}\n");
+        assert_eq!(run.run().code(1).error_code(), "remote", "{body}");
+    }
+}
+
+#[test]
+fn rate_limits_are_kept_to_and_the_pace_is_lowered() {
+    // The second request comes too soon unless the headers of the first answer are heeded.
+    let last = std::sync::Mutex::new(None::<Instant>);
+    let endpoint = Endpoint::start(move |_| {
+        let before = last.lock().expect("no panic").replace(Instant::now());
+        if before.is_some_and(|at| at.elapsed() < Duration::from_millis(250)) {
+            return Answer::of(400, "{\"error\":\"too soon\"}");
+        }
+        let headers = ["x-ratelimit-remaining-requests: 0", "x-ratelimit-reset-requests: 300ms"];
+        Answer { headers: headers.map(str::to_owned).to_vec(), ..Answer::chat("in time") }
+    });
+    let input: String = (0..4).map(|n| format!("{}\n", json!({"text": format!("r{n}")}))).collect();
+    free(&endpoint).args(["--jobs", "1"]).stdin(input.clone()).run().code(0);
+    // A server that takes one request at a time gets all records through.
+    let running = Arc::new(AtomicUsize::new(0));
+    let narrow = Endpoint::start(move |_| {
+        let others = running.fetch_add(1, Ordering::SeqCst);
+        thread::sleep(Duration::from_millis(20));
+        running.fetch_sub(1, Ordering::SeqCst);
+        if others > 0 { Answer::of(429, "one at a time") } else { Answer::chat("served") }
+    });
+    let input: String =
+        (0..12).map(|n| format!("{}\n", json!({"text": format!("s{n}")}))).collect();
+    let run = free(&narrow).args(["--jobs", "4", "--attempts", "20"]).stdin(input);
+    assert!(run.run().code(0).records().iter().all(|r| r["answer"] == "served"));
+}
+
+#[test]
+fn after_some_failures_no_more_is_asked() {
+    let endpoint = Endpoint::start(|_| Answer::of(400, "{\"error\":\"no\"}"));
+    let input: String =
+        (0..20).map(|n| format!("{}\n", json!({"text": format!("r{n}")}))).collect();
+    let run = free(&endpoint).args(["--max-errors", "3", "--jobs", "1"]).stdin(input);
+    let records = run.run().code(3).says("--max-errors").records();
+    let failed = records.iter().filter(|r| r["error"]["code"] == "remote").count();
+    let passed = records.iter().filter(|r| r["escalated"] == false).count();
+    assert_eq!((failed, passed, endpoint.asked().len()), (3, 17, 3));
+}

@@ -124,3 +124,35 @@ fn calibration_says_which_lines_it_cannot_use() {
     run("").code(2).says("no labelled records");
     program("escalate").args(["--calibrate", "missing.jsonl"]).run().code(2).says("missing.jsonl");
 }
+
+#[test]
+fn an_expression_that_wants_all_memory_costs_its_record_only() {
+    let endpoint = answering();
+    let input = lines((0..4).map(|n| json!({"n": n, "text": format!("t{n}"), "big": n % 2 == 0})));
+    for hungry in ["\"x\" * 1e10 | length > 0", "[limit(4e6; repeat(\"x\" * 1000))] | length > 0"] {
+        let expression = format!("if .big then {hungry} else true end");
+        let run = free(&endpoint).args(["--when", &expression]).stdin(input.clone());
+        let records = run.run().code(1).records();
+        assert_eq!(sent(&records), [1, 3], "{hungry}");
+        for hungry in [&records[0], &records[2]] {
+            assert_eq!(hungry["error"]["code"], "unsupported", "{hungry}");
+        }
+    }
+}
+
+#[test]
+fn the_process_that_evaluates_goes_with_us() {
+    let endpoint = answering();
+    let mut running = free(&endpoint).args(["--when", "true"]).start();
+    running.send("{\"text\":\"x\"}");
+    running.line();
+    let child = super::child_of(running.id());
+    assert!(super::alive(&child));
+    running.signal("KILL");
+    running.end();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    while super::alive(&child) {
+        assert!(std::time::Instant::now() < deadline, "it outlived its parent");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}

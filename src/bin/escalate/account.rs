@@ -26,6 +26,10 @@ pub(crate) struct Account {
     pub(crate) caps: Caps,
     /// Name of this run in the ledger.
     pub(crate) run: String,
+    /// Name of the pipeline that it belongs to; may be empty.
+    pub(crate) pipeline: String,
+    /// Records that needed no call so far.
+    pub(crate) passed: AtomicU64,
     pub(crate) max_calls: Option<u64>,
     pub(crate) calls: AtomicU64,
     /// Whether an impossible count was told of.
@@ -80,6 +84,7 @@ impl Account {
             .ok_or_else(|| Failure::new(Code::Budget, "the cost of this call cannot be bounded"))?;
         let unusable = |e: store::StoreError| Failure::new(Code::Budget, e).retryable();
         let started = Instant::now();
+        let mut before = None;
         loop {
             let request = Request {
                 run: &self.run,
@@ -94,12 +99,18 @@ impl Account {
                 Charge::OverBudget(refusal) => refusal,
             };
             // Calls under way will give back most of what they set aside: perhaps it is enough.
+            // What is pending is read after what is spent, and some may have been settled
+            // between: only two equal refusals say that nothing moves any more.
             let pending = ledger.pending().map_err(unusable)?;
             let at_best = refusal.spent.saturating_sub(pending).checked_add(amount);
-            let hopeless = at_best.is_none_or(|least| least > refusal.cap);
-            if pending == NanoUsd::ZERO || hopeless || started.elapsed() > PATIENCE || stop.is_set()
-            {
+            let hopeless =
+                pending == NanoUsd::ZERO || at_best.is_none_or(|least| least > refusal.cap);
+            let still = before.replace(refusal.spent) == Some(refusal.spent);
+            if (hopeless && still) || started.elapsed() > PATIENCE || stop.is_set() {
                 return Ok(Booked::Over(refusal.to_string()));
+            }
+            if hopeless {
+                continue;
             }
             thread::sleep(LOOK);
         }
@@ -143,6 +154,16 @@ impl Account {
             ledger.settle(reservation, &usage).map_err(|e| Failure::new(Code::Budget, e))?;
         }
         Ok(in_dollars(cost))
+    }
+
+    /// Writes down how many records needed no call.
+    pub(crate) fn close(&self) {
+        let passed = self.passed.swap(0, Ordering::Relaxed);
+        if let Some(ledger) = self.ledger.as_ref().filter(|_| passed > 0)
+            && let Err(e) = ledger.passed(&self.pipeline, passed, SystemTime::now())
+        {
+            log::warn!("the ledger's report will lack this run's records that passed: {e}");
+        }
     }
 
     /// Gives back what a failed call certainly did not cost; the rest goes on counting in full.

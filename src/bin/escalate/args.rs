@@ -9,6 +9,7 @@ use crate::calibrate;
 use crate::filter::EscalateFilter;
 use crate::plan::Plan;
 use crate::reach::Reach;
+use crate::report;
 
 /// Ask a bigger model about the few records that need it
 ///
@@ -21,7 +22,7 @@ use crate::reach::Reach;
 pub struct Escalate {
     /// What to ask about each record, or about all of them
     #[arg(long, short = 'Q', value_name = "TEXT",
-          required_unless_present_any = ["calibrate", "prompt"])]
+          required_unless_present_any = ["calibrate", "prompt", "ledger"])]
     pub question: Option<String>,
 
     /// File with the question. {{field}} stands for what the record has there; with such
@@ -157,7 +158,7 @@ pub struct ProviderArgs {
     #[arg(long, value_name = "FILE", conflicts_with = "no_cache")]
     pub cache: Option<PathBuf>,
 
-    /// Ask again for what was answered before
+    /// Ask again for what was answered before, and keep no answers
     #[arg(long)]
     pub no_cache: bool,
 }
@@ -181,6 +182,18 @@ pub struct MoneyArgs {
     /// Calls that this run may make, free ones too
     #[arg(long, value_name = "N")]
     pub max_calls: Option<u64>,
+
+    /// Ask nothing; print what asking would take: calls, tokens, dollars
+    #[arg(long)]
+    pub estimate: bool,
+
+    /// Name under which this run's calls stand in the ledger's report
+    #[arg(long, value_name = "NAME", value_parser = pipeline)]
+    pub pipeline: Option<String>,
+
+    /// Print what was spent, by day, model and pipeline, and what passing records saved
+    #[arg(long)]
+    pub ledger: bool,
 
     /// The model's price: dollars for a million tokens in, and out, as 0.15,0.60
     #[arg(long, value_name = "IN,OUT")]
@@ -215,6 +228,11 @@ pub struct CalibrationArgs {
     pub want_cost: Option<NanoUsd>,
 }
 
+fn pipeline(text: &str) -> Result<String, String> {
+    let fits = !text.is_empty() && text.len() <= 100 && !text.contains('/');
+    fits.then(|| text.to_owned()).ok_or_else(|| "not a name of up to 100 bytes without /".into())
+}
+
 fn share(text: &str) -> Result<f64, String> {
     text.parse().ok().filter(|x| (0.0..=1.0).contains(x)).ok_or_else(|| "not in 0 to 1".to_owned())
 }
@@ -234,6 +252,9 @@ impl Program for Escalate {
     fn run(self, session: &Session) -> Result<Exit, Error> {
         if let Some(file) = &self.calibration.calibrate {
             return calibrate::run(&self, file, session);
+        }
+        if self.money.ledger {
+            return report::run();
         }
         let plan = Plan::new(&self, session)?;
         let mut stream = self.stream.clone();

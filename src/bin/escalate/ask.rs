@@ -113,7 +113,6 @@ impl Asker {
     }
 
     /// One question: an answer and what it took, or why it was not asked.
-    #[expect(clippy::type_complexity, reason = "three outcomes, each of its own kind")]
     pub(crate) fn question(
         &self,
         question: &Question,
@@ -139,7 +138,6 @@ impl Asker {
     }
 
     /// All providers in order, again and again while waiting can help.
-    #[expect(clippy::type_complexity, reason = "as question")]
     fn rounds(
         &self,
         question: &Question,
@@ -207,8 +205,13 @@ impl Asker {
         question: &Question,
         key: &[u8; 32],
     ) -> Result<Attempt, Failure> {
+        let started = Instant::now();
         let stop = || self.stop.is_set();
-        let Some(_permit) = provider.pace.enter(&stop) else { return Err(stopped()) };
+        let over = || self.patience.is_some_and(|patience| started.elapsed() > patience);
+        let Some(_permit) = provider.pace.enter(&|| stop() || over()) else {
+            let late = Attempt::Failed(ProviderError::Timeout("waiting for a turn"));
+            return if stop() { Err(stopped()) } else { Ok(late) };
+        };
         let client = match provider.client() {
             Ok(client) => client,
             Err(error) => {

@@ -280,7 +280,7 @@ fn choose(points: &[Point], accuracy: Option<f64>, cost: Option<f64>) -> Option<
 fn shown(points: &[Point]) -> impl Iterator<Item = &Point> {
     let every = points.len().div_ceil(POINTS).max(1);
     let last = points.len() - 1;
-    let wanted = move |n: usize, p: &Point| n % every == 0 || n == last || p.chosen;
+    let wanted = move |n: usize, p: &Point| n.is_multiple_of(every) || n == last || p.chosen;
     points.iter().enumerate().filter(move |(n, p)| wanted(*n, p)).map(|(_, p)| p)
 }
 

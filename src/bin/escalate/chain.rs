@@ -76,12 +76,16 @@ pub(crate) struct Chain {
 }
 
 impl Chain {
-    /// Opens the first provider, so that what is wrong with it is said before anything is read;
-    /// the addresses of the others are checked.
+    /// With `open`, opens the first provider, so that what is wrong with it is said before
+    /// anything is read; the addresses of the others are checked.
     ///
     /// # Errors
     /// The first provider cannot be used.
-    pub(crate) fn new(providers: Vec<Provider>, memory: Option<PathBuf>) -> Result<Self, Error> {
+    pub(crate) fn new(
+        providers: Vec<Provider>,
+        memory: Option<PathBuf>,
+        open: bool,
+    ) -> Result<Self, Error> {
         // With one provider there is nothing to choose.
         let memory = memory.filter(|_| providers.len() > 1);
         let known = memory.as_ref().map(recall).unwrap_or_default();
@@ -91,7 +95,7 @@ impl Chain {
         }
         let chain = Self { providers, memory };
         for (n, provider) in chain.providers.iter().enumerate() {
-            if n == 0 || provider.local.is_none() {
+            if open && (n == 0 || provider.local.is_none()) {
                 provider
                     .client()
                     .map_err(|e| Error::setup(format!("--to {}: {e}", provider.endpoint.name)))?;

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::Path;
 
 /// File of the secret, in the folder of ledgers.
@@ -27,7 +28,7 @@ impl Fence {
     pub fn open(folder: &Path) -> io::Result<Self> {
         let path = folder.join(FILE);
         if !path.exists() {
-            fs::create_dir_all(folder)?;
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
             // Private by itself, and whole before it has its name: of several processes that
             // start at once one is first, and the others read what it wrote.
             let mut file = tempfile::NamedTempFile::new_in(folder)?;

@@ -1,4 +1,6 @@
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
 use cli::{Emit, Filter, Halt, Input};
@@ -47,6 +49,12 @@ impl EscalateFilter {
         Self { plan, gathered: Mutex::default() }
     }
 
+    /// Lets a record go that needs no call.
+    fn pass(&self, record: Record, out: &mut Emit<'_>) -> Result<(), Halt> {
+        self.plan.asker.account.passed.fetch_add(1, Ordering::Relaxed);
+        Ok(out.pass(record)?)
+    }
+
     /// Holds a record against the least sure so far; what is not among them passes.
     fn hold(&self, number: u64, item: Item, most: usize, out: &mut Emit<'_>) -> Result<(), Halt> {
         // The bits of numbers from 0 on are in their order; who said nothing is least sure.
@@ -57,7 +65,7 @@ impl EscalateFilter {
         while gathered.top.len() > most {
             let Some((_, surest)) = gathered.top.pop_last() else { break };
             gathered.bytes -= surest.bytes();
-            out.pass(surest.record)?;
+            self.pass(surest.record, out)?;
         }
         if gathered.bytes <= self.plan.max_bytes {
             return Ok(());
@@ -131,7 +139,11 @@ impl EscalateFilter {
         in_order(
             self.plan.jobs,
             &groups,
-            |(_, items)| batch::ask(&self.plan, items),
+            |(_, items)| {
+                // A defect fails these records; the others in the queue are not lost with them.
+                catch_unwind(AssertUnwindSafe(|| batch::ask(&self.plan, items)))
+                    .unwrap_or_else(|_| items.iter().map(|_| Err(defect())).collect())
+            },
             |_, got| {
                 outcomes.push(got);
                 Ok::<(), Halt>(())
@@ -143,7 +155,7 @@ impl EscalateFilter {
         }
         for (place, waiting) in order.into_iter().enumerate() {
             match (waiting, answers.remove(&place)) {
-                (Some(Waiting::Pass(record)), _) => out.pass(record)?,
+                (Some(Waiting::Pass(record)), _) => self.pass(record, out)?,
                 (Some(Waiting::Fail(record, failure)), _) => out.fail(record, failure)?,
                 (_, Some((item, asked))) => self.emit_one(item, asked, out)?,
                 (_, None) => {}
@@ -199,8 +211,8 @@ impl EscalateFilter {
             &slots,
             |slot| {
                 let item = take(slot)?;
-                let asked = self.ask_one(&item);
-                Some((item, asked))
+                let asked = catch_unwind(AssertUnwindSafe(|| self.ask_one(&item)));
+                Some((item, asked.unwrap_or_else(|_| Err(defect()))))
             },
             |_, done| match done {
                 Some((item, asked)) => self.emit_one(item, asked, out),
@@ -261,6 +273,10 @@ impl EscalateFilter {
     }
 }
 
+fn defect() -> Failure {
+    Failure::new(Code::Bug, "asking panicked")
+}
+
 impl Filter for EscalateFilter {
     type Worker = ();
 
@@ -271,11 +287,14 @@ impl Filter for EscalateFilter {
     }
 
     fn apply(&self, (): &mut (), input: &Input, out: &mut Emit<'_>) -> Result<(), Halt> {
+        if let Some(estimate) = &self.plan.estimate {
+            return Ok(estimate.add(&self.plan, &input.record)?);
+        }
         if let (Some(size), None) = (self.plan.batch, self.plan.top) {
             return self.queued(input, size, out);
         }
         let sampled = match self.plan.selector.choose(&input.record)? {
-            Choice::Pass => return Ok(out.pass(input.record.clone())?),
+            Choice::Pass => return self.pass(input.record.clone(), out),
             Choice::Ask => false,
             Choice::Audit => true,
         };
@@ -291,11 +310,14 @@ impl Filter for EscalateFilter {
     }
 
     fn finish(&self, out: &mut Emit<'_>) -> Result<(), Halt> {
+        if let Some(estimate) = &self.plan.estimate {
+            return Ok(out.pass(estimate.record(&self.plan)?)?);
+        }
         let Gathered { mut all, top, queue, .. } =
             std::mem::take(&mut *self.gathered.lock().unwrap_or_else(PoisonError::into_inner));
         all.extend(top.into_iter().map(|((_, number), item)| (number, item)));
         let items: Vec<Item> = all.into_values().collect();
-        match self.plan.batch {
+        let done = match self.plan.batch {
             Some(size) => {
                 let queue = queue.into_iter().chain(items.into_iter().map(Waiting::Ask)).collect();
                 self.ask_queue(queue, size, out)
@@ -303,6 +325,8 @@ impl Filter for EscalateFilter {
             None if items.is_empty() => Ok(()),
             None if self.plan.all => self.ask_all(items, out),
             None => self.ask_each(items, out),
-        }
+        };
+        self.plan.asker.account.close();
+        done
     }
 }

@@ -10,6 +10,7 @@ use crate::account::Account;
 use crate::args::Escalate;
 use crate::ask::Asker;
 use crate::chain::{Chain, Provider};
+use crate::estimate::Estimate;
 use crate::fence::Fence;
 use crate::kept::Answers;
 use crate::provider::RetryPolicy;
@@ -33,6 +34,8 @@ pub(crate) struct Plan {
     /// With `--top`: how many.
     pub(crate) top: Option<usize>,
     pub(crate) all: bool,
+    /// Nothing is asked: what asking would take is counted.
+    pub(crate) estimate: Option<Estimate>,
     /// With `--batch`: how many in one request.
     pub(crate) batch: Option<usize>,
     /// Requests on their way at the same time.
@@ -61,18 +64,20 @@ impl Plan {
         let selector =
             Selector::new(&args.gate).map_err(|e| Error::usage(format!("--when: {e}")))?;
         let jobs = args.stream.jobs.map_or(Self::DEFAULT_JOBS, usize::from);
-        let run = format!("{}-{}", std::process::id(), nanoseconds());
+        let pipeline = args.money.pipeline.clone().unwrap_or_default();
+        let slash = if pipeline.is_empty() { "" } else { "/" };
+        let run = format!("{pipeline}{slash}{}-{}", std::process::id(), nanoseconds());
         // Who asks again on purpose is not to get the provider's stored answer either.
         let salt = if args.provider.no_cache { run.clone() } else { String::new() };
         let providers = providers(args, jobs, &salt)?;
-        let account = account(args, &providers, run)?;
+        let account = account(args, &providers, run, pipeline)?;
         let context = providers.iter().filter_map(|p| p.endpoint.context).min();
         let state = cli::env::state_folder();
         let (answers, fence) = memory(args)?;
         let memory = state.ok().map(|folder| folder.join("providers.json"));
         let retries = RetryPolicy { attempts: args.provider.attempts, ..RetryPolicy::default() };
         let asker = Asker {
-            chain: Chain::new(providers, memory)?,
+            chain: Chain::new(providers, memory, !args.money.estimate)?,
             account,
             answers,
             policy: retries,
@@ -89,6 +94,7 @@ impl Plan {
             selector,
             top: args.gate.top.map(|n| n as usize),
             all: args.all,
+            estimate: args.money.estimate.then(Estimate::default),
             batch: args.batch.map(|n| n as usize),
             jobs,
             asker,
@@ -103,7 +109,7 @@ impl Plan {
 
     /// Whether records wait for later ones.
     pub(crate) fn gathers(&self) -> bool {
-        self.top.is_some() || self.batch.is_some()
+        self.estimate.is_none() && (self.top.is_some() || self.batch.is_some())
     }
 }
 
@@ -158,7 +164,12 @@ fn memory(args: &Escalate) -> Result<(Answers, Fence), Error> {
     Ok((Answers::new(cache), fence))
 }
 
-fn account(args: &Escalate, providers: &[Provider], run: String) -> Result<Account, Error> {
+fn account(
+    args: &Escalate,
+    providers: &[Provider],
+    run: String,
+    pipeline: String,
+) -> Result<Account, Error> {
     let money = &args.money;
     let caps = Caps { run: money.budget, day: money.budget_day, month: money.budget_month };
     let limited = caps != Caps::default();
@@ -185,6 +196,8 @@ fn account(args: &Escalate, providers: &[Provider], run: String) -> Result<Accou
         ledger,
         caps,
         run,
+        pipeline,
+        passed: AtomicU64::new(0),
         max_calls: money.max_calls,
         calls: AtomicU64::new(0),
         complained: AtomicBool::new(false),

@@ -158,6 +158,10 @@ fn own_providers(args: &Escalate) -> Result<Option<String>, Error> {
 }
 
 fn key(args: &Escalate, preset: &Preset, name: &str) -> Result<Option<Secret>, Error> {
+    // What asks nothing needs no key.
+    if args.money.estimate {
+        return Ok(None);
+    }
     let flags = &args.provider;
     let text = if let Some(path) = &flags.key_file {
         read_key(path)?

@@ -27,8 +27,8 @@ pub use database::{Database, Migration};
 pub use digests::{Digests, FileState};
 pub use error::StoreError;
 pub use ledger::{
-    Caps, Charge, DayTotals, Ledger, ModelTotals, Refusal, Request, Reservation, Scope, Totals,
-    Usage,
+    Caps, Charge, DayTotals, Ledger, ModelTotals, PipelineTotals, Refusal, Request, Reservation,
+    Scope, Totals, Usage,
 };
 pub use money::{NANO_PER_USD, NanoUsd};
 pub use seen::Seen;

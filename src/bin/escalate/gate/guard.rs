@@ -82,6 +82,8 @@ impl Evaluator {
         let mut child = Command::new(program)
             .arg(ARGUMENT)
             .env_clear()
+            // For localtime and its like; nothing else of the environment is there.
+            .envs(cli::env::get("TZ").map(|zone| ("TZ", zone)))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

@@ -26,7 +26,7 @@ use crate::database::Fault;
 use crate::owner::Owner;
 use crate::{Database, NanoUsd, StoreError};
 
-pub use report::{DayTotals, ModelTotals, Totals};
+pub use report::{DayTotals, ModelTotals, PipelineTotals, Totals};
 
 /// Upper limits, each optional. All three are checked for every reservation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -245,6 +245,23 @@ impl Ledger {
                 params![id, millis(SystemTime::now())],
             )?;
             if changed == 1 { Ok(()) } else { Err(StoreError::NotOpen { id }.into()) }
+        })
+    }
+
+    /// Adds records that needed no call, so that reports can say what that saved.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn passed(&self, pipeline: &str, records: u64, at: SystemTime) -> Result<(), StoreError> {
+        let day = utc_day(at)?;
+        let records = i64::try_from(records).unwrap_or(i64::MAX / 2);
+        self.database.write(|tx| {
+            tx.execute(
+                "INSERT INTO passed VALUES (?1, ?2, ?3)
+                 ON CONFLICT (pipeline, day) DO UPDATE SET records = records + excluded.records",
+                params![pipeline, day, records],
+            )?;
+            Ok(())
         })
     }
 

@@ -43,6 +43,17 @@ pub struct ModelTotals {
     pub totals: Totals,
 }
 
+/// One pipeline: all runs whose name begins with its name and a slash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PipelineTotals {
+    /// Its name; empty for runs without one.
+    pub pipeline: String,
+    /// Its sums.
+    pub totals: Totals,
+    /// Records that needed no call.
+    pub passed: u64,
+}
+
 /// The six sums, in the order of [`Totals`]' fields. Negative token counts cannot be written
 /// by this program; `max` keeps a hand-edited file from becoming a huge number.
 const SUMS: &str = "
@@ -113,6 +124,32 @@ impl Ledger {
         );
         self.many(&sql, |row| {
             Ok(ModelTotals { provider: row.get(0)?, model: row.get(1)?, totals: totals(row, 2)? })
+        })
+    }
+
+    /// By pipeline, by name.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn by_pipeline(&self) -> Result<Vec<PipelineTotals>, StoreError> {
+        let sql = format!(
+            "WITH named AS (SELECT *, CASE WHEN instr(run, '/') > 0
+                                      THEN substr(run, 1, instr(run, '/') - 1)
+                                      ELSE '' END AS pipeline FROM entry),
+                  names AS (SELECT pipeline FROM named UNION SELECT pipeline FROM passed)
+             SELECT names.pipeline,
+                    max((SELECT coalesce(sum(records), 0) FROM passed
+                         WHERE passed.pipeline = names.pipeline), 0),
+                    {SUMS}
+             FROM names LEFT JOIN named ON named.pipeline = names.pipeline
+             GROUP BY names.pipeline ORDER BY names.pipeline"
+        );
+        self.many(&sql, |row| {
+            Ok(PipelineTotals {
+                pipeline: row.get(0)?,
+                passed: row.get::<_, i64>(1)?.max(0).unsigned_abs(),
+                totals: totals(row, 2)?,
+            })
         })
     }
 

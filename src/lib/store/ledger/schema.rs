@@ -4,7 +4,22 @@ use crate::Migration;
 
 /// `total` is kept by triggers, so that no statement, ours or a person's, can change an entry
 /// and forget the sums that the caps are checked against.
-pub(super) const MIGRATIONS: &[Migration] = &[Migration {
+pub(super) const MIGRATIONS: &[Migration] = &[LEDGER, PASSED];
+
+const PASSED: Migration = Migration {
+    name: "0002-passed",
+    sql: "
+    -- Records that were not asked about, by pipeline and day.
+    CREATE TABLE passed (
+        pipeline TEXT NOT NULL,
+        day      TEXT NOT NULL,
+        records  INTEGER NOT NULL,
+        PRIMARY KEY (pipeline, day)
+    ) STRICT, WITHOUT ROWID;
+    ",
+};
+
+const LEDGER: Migration = Migration {
     name: "0001-ledger",
     sql: "
     CREATE TABLE entry (
@@ -57,4 +72,4 @@ pub(super) const MIGRATIONS: &[Migration] = &[Migration {
         SELECT RAISE(ABORT, 'an entry stays in the ledger');
     END;
     ",
-}];
+};

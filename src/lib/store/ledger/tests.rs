@@ -128,6 +128,32 @@ fn sums_by_model() {
 }
 
 #[test]
+fn sums_by_pipeline_with_what_passed() {
+    let (_dir, ledger) = ledger();
+    for (run, cost) in [("mail/1", 10), ("mail/2", 20), ("3", 5)] {
+        let r = reserved(ledger.reserve(&request(run, Caps::default(), 200)).unwrap());
+        assert_eq!(ledger.pending().unwrap(), nano(200));
+        ledger.settle(&r, &usage(cost)).unwrap();
+    }
+    assert_eq!(ledger.pending().unwrap(), NanoUsd::ZERO);
+    for records in [7, 8] {
+        ledger.passed("mail", records, at("2026-11-21")).unwrap();
+    }
+    ledger.passed("quiet", 3, at("2026-11-22")).unwrap();
+    let sums: Vec<_> = ledger
+        .by_pipeline()
+        .unwrap()
+        .into_iter()
+        .map(|p| (p.pipeline, p.totals.calls, p.totals.spent.get(), p.passed))
+        .collect();
+    let expected = [("", 1, 5, 0), ("mail", 2, 30, 15), ("quiet", 0, 0, 3)];
+    assert_eq!(
+        sums,
+        expected.map(|(name, calls, spent, passed)| (name.to_owned(), calls, spent, passed))
+    );
+}
+
+#[test]
 fn many_threads_with_connections_of_their_own_stay_within_the_cap() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.db");
