@@ -1,0 +1,68 @@
+//! What a token with digits may be the beginning of, asked in the order that decides.
+
+use crate::group::Masks;
+use crate::scan::Scan;
+use crate::tokens::flag;
+use crate::words::{CARD, ID};
+
+impl Scan<'_> {
+    /// What begins with token `i`, which has a digit: where it ends.
+    pub(crate) fn number(&mut self, i: usize, masks: &Masks) -> Option<usize> {
+        let token = self.tokens[i];
+        if self.bytes[token.start].is_ascii_digit() {
+            return self.digits_first(i, masks);
+        }
+        let long = token.len() >= 15;
+        self.iban(i)
+            .or_else(|| self.national(i, masks))
+            .or_else(|| if long { self.wallet(i).or_else(|| self.secret(i)) } else { None })
+            .or_else(|| self.plate(i))
+            .or_else(|| if token.has(flag::UNDERSCORE) { self.secret(i) } else { None })
+            .or_else(|| self.colons(i))
+    }
+
+    fn digits_first(&mut self, i: usize, masks: &Masks) -> Option<usize> {
+        let token = self.tokens[i];
+        let next = self.byte(token.end);
+        let number = token.is_number();
+        // A small number with nothing attached is by far the most frequent.
+        if number && token.len() <= 4 {
+            let found = match next {
+                b'.' => self.ipv4(i).or_else(|| self.date(i)).or_else(|| self.coordinates(i)),
+                b'-' | b'/' => self.date(i),
+                b' ' => self.date(i),
+                _ => None,
+            };
+            if found.is_some() {
+                return found;
+            }
+        } else if matches!(next, b' ' | b'.' | b'-' | b'/') || token.len() <= 4 {
+            // "1st of May", "21T12"
+            if let Some(end) = self.date(i) {
+                return Some(end);
+            }
+        }
+        if matches!(next, b':' | b'-' | b'.') && token.len() <= 4 {
+            if let Some(end) = self.colons(i) {
+                return Some(end);
+            }
+        }
+        if !number {
+            return self
+                .national(i, masks)
+                .or_else(|| self.wallet(i))
+                .or_else(|| if token.len() >= 16 { self.secret(i) } else { None })
+                .or_else(|| self.plate(i));
+        }
+        let named = self.said(i, ID) && !self.said(i, CARD);
+        if named && let Some(end) = self.national(i, masks) {
+            return Some(end);
+        }
+        self.card(i)
+            .or_else(|| self.amount(i))
+            .or_else(|| self.coordinates(i))
+            .or_else(|| self.national(i, masks))
+            .or_else(|| self.phone(i))
+            .or_else(|| self.plate(i))
+    }
+}
