@@ -14,6 +14,7 @@ const PROGRAMS: [&str; 10] = [
     "escalate",
     "extract",
     "models",
+    "redact",
     "serve",
     "summarize",
     "transcribe",
@@ -91,6 +92,13 @@ fn subjects() -> Vec<Subject> {
             arguments: Vec::new(),
             good: json!({"path": data("docs/latin1.txt")}),
             result: "text",
+            _endpoint: None,
+        },
+        Subject {
+            name: "redact",
+            arguments: Vec::new(),
+            good: json!({"text": "Dear Anna, the mill stands under water."}),
+            result: "redactions",
             _endpoint: None,
         },
         Subject {

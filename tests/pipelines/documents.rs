@@ -109,6 +109,7 @@ fn model_the_examples_of_filters_and_models_work() {
         "escalate",
         "extract",
         "models",
+        "redact",
         "summarize",
         "transcribe",
     ] {

@@ -49,13 +49,7 @@ pub fn run_to<F: Filter>(
 ) -> Result<Exit, Error> {
     let started = Instant::now();
     let jobs = args.jobs.map_or(default_jobs.max(1), usize::from);
-    let context = Context {
-        program: session.program,
-        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        via: !args.no_via,
-        stop: session.stop.clone(),
-        limited: false.into(),
-    };
+    let context = Context::new(session.program, !args.no_via, &session.stop);
     let input = Limited {
         source: Source::new(args, F::OPERANDS, &session.stop),
         left: args.limit,
@@ -69,6 +63,7 @@ pub fn run_to<F: Filter>(
     };
     // A record that asks to stop the run has ended it, yet what is known so far is still said.
     let ended = ended.and_then(|()| finish(&filter, &context, &mut out));
+    out.totals.counts = context.take_counts();
     out.close(args, started);
     exit(&mut out, ended, &context)
 }

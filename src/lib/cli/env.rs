@@ -54,6 +54,7 @@ pub const VARIABLES: &[Variable] = &[
         "Mirror that models pull asks in place of the public hub: HTTPS, or HTTP on this machine.",
     ),
     plain("HEADWATER_SERVE_KEY", "A key that clients of serve must send, besides --key-file."),
+    plain("HEADWATER_VAULT_KEY", "The key of redact's vault, where --vault-key-file is not given."),
     plain("HTTPS_PROXY", "Proxy for models pull, also as https_proxy."),
     plain("ALL_PROXY", "Proxy where HTTPS_PROXY is not set, also as all_proxy."),
     plain("NO_PROXY", "Hosts reached without a proxy, separated by commas; also as no_proxy."),

@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use records::{Failure, Record, Step, Usage};
@@ -138,6 +140,26 @@ pub(crate) struct Context {
     pub(crate) via: bool,
     pub(crate) stop: Stop,
     pub(crate) limited: std::sync::atomic::AtomicBool,
+    /// What the filter counts, for `--stats`.
+    counts: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Context {
+    pub(crate) fn new(program: &'static str, via: bool, stop: &Stop) -> Self {
+        Self {
+            program,
+            host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+            via,
+            stop: stop.clone(),
+            limited: false.into(),
+            counts: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn take_counts(&self) -> BTreeMap<String, u64> {
+        // What a panicking record left is as good as before it: each step is one addition.
+        std::mem::take(&mut *self.counts.lock().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// Where a filter hands over the records that it makes from one input.
@@ -209,6 +231,15 @@ impl<'a> Emit<'a> {
         self.context.program.clone_into(&mut failure.program);
         record.fail(&failure);
         self.sink.send(Output { record, failure: Some(failure), usage: None })
+    }
+
+    /// Adds to a total of the filter's own, under `counts` in `--stats`.
+    pub fn count(&self, name: &str, number: u64) {
+        let mut counts = self.context.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        match counts.get_mut(name) {
+            Some(count) => *count += number,
+            None => drop(counts.insert(name.to_owned(), number)),
+        }
     }
 
     /// Notes that a limit or budget was reached: the exit status becomes 3.

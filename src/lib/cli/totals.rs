@@ -24,6 +24,9 @@ pub(crate) struct Totals {
     cached: u64,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     failures: BTreeMap<String, u64>,
+    /// What the filter counted itself.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) counts: BTreeMap<String, u64>,
     tokens_in: u64,
     tokens_out: u64,
     cost: f64,

@@ -203,7 +203,7 @@ fn marks(scan: &mut Scan<'_>, tokens: &Tokens, covered: &mut Vec<Range<usize>>) 
     let web = covered.len();
     for at in &tokens.ats {
         let web_address = covered[..web].partition_point(|range| range.end <= *at);
-        if !covered[..web].get(web_address).is_some_and(|range| range.start <= *at)
+        if covered[..web].get(web_address).is_none_or(|range| range.start > *at)
             && let Some((start, end)) = scan.at_sign(*at)
         {
             covered.push(start..end);

@@ -42,10 +42,11 @@ impl Scan<'_> {
                 return Some(end);
             }
         }
-        if matches!(next, b':' | b'-' | b'.') && token.len() <= 4 {
-            if let Some(end) = self.colons(i) {
-                return Some(end);
-            }
+        if matches!(next, b':' | b'-' | b'.')
+            && token.len() <= 4
+            && let Some(end) = self.colons(i)
+        {
+            return Some(end);
         }
         if !number {
             return self

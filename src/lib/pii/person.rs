@@ -73,25 +73,26 @@ impl Scan<'_> {
     /// A name that begins with, or is announced by, token `i`: the token after it.
     pub(crate) fn person(&mut self, i: usize) -> Option<usize> {
         let token = self.tokens[i];
-        if token.is(TITLE) && (token.is_capitalised() || token.len() > 2) {
-            if let Some(next) = self.titled(i) {
-                return Some(next);
-            }
+        if token.is(TITLE)
+            && (token.is_capitalised() || token.len() > 2)
+            && let Some(next) = self.titled(i)
+        {
+            return Some(next);
         }
-        if token.is(GREETING) {
-            if let Some(next) = self.greeted(i) {
-                return Some(next);
-            }
+        if token.is(GREETING)
+            && let Some(next) = self.greeted(i)
+        {
+            return Some(next);
         }
-        if token.is(CLOSING) {
-            if let Some(next) = self.signed(i) {
-                return Some(next);
-            }
+        if token.is(CLOSING)
+            && let Some(next) = self.signed(i)
+        {
+            return Some(next);
         }
-        if token.is(PERSON) {
-            if let Some(next) = self.labelled(i) {
-                return Some(next);
-            }
+        if token.is(PERSON)
+            && let Some(next) = self.labelled(i)
+        {
+            return Some(next);
         }
         if !token.is_capitalised() {
             return None;

@@ -65,21 +65,19 @@ impl Scan<'_> {
 
     fn run(&self, i: usize) -> Option<Run> {
         let first = self.tokens[i].start;
-        let (mut start, mut plus) = match self.text[..first].as_bytes() {
+        let (mut start, mut plus) = match &self.bytes[..first] {
             [.., b'+', b'('] => (first - 2, true),
             [.., b'+'] => (first - 1, true),
             [.., b'('] => (first - 1, false),
             _ => (first, false),
         };
         let before = self.before(start);
-        if before.is_ascii_alphanumeric()
-            || matches!(before, b'.' | b'/' | b'-' | b'_' | b'=') && !plus
+        if (before.is_ascii_alphanumeric()
+            || matches!(before, b'.' | b'/' | b'-' | b'_' | b'=') && !plus)
+            && (before != b'/' && before != b'=' && before != b'.'
+                || self.bytes[start.saturating_sub(2)].is_ascii_digit())
         {
-            if before != b'/' && before != b'=' && before != b'.'
-                || self.bytes[start.saturating_sub(2)].is_ascii_digit()
-            {
-                return None;
-            }
+            return None;
         }
         if self.word(i).starts_with("00") && !self.word(i).starts_with("000") {
             plus = true;
@@ -121,7 +119,7 @@ fn national(text: &str, digits: usize) -> Option<f32> {
     let zero = only.first() == Some(&b'0');
     let dotted_date = text.matches('.').count() == 2 && digits == 8;
     match groups[..] {
-        _ if dotted_date || digits < 7 || digits > 13 => None,
+        _ if dotted_date || !(7..=13).contains(&digits) => None,
         [3, 3, 4] if is_american(&only) => {
             Some(if text.contains(['-', '(', '.']) { 0.7 } else { 0.5 })
         }

@@ -130,16 +130,21 @@ impl<'a> Scan<'a> {
     pub(crate) fn ends(&self, at: usize) -> bool {
         let next = self.byte(at);
         let joins = matches!(next, b'-' | b'.' | b'/' | b':' | b',');
-        !(next.is_ascii_alphanumeric() || next == b'_' || next >= 0x80 && self.is_letter(at))
-            && !(joins && self.byte(at + 1).is_ascii_digit())
+        let goes_on = next.is_ascii_alphanumeric()
+            || next == b'_'
+            || next >= 0x80 && self.is_letter(at)
+            || joins && self.byte(at + 1).is_ascii_digit();
+        !goes_on
     }
 
     /// Whether nothing goes on before `at`.
     pub(crate) fn begins(&self, at: usize) -> bool {
         let last = self.before(at);
         let joins = matches!(last, b'-' | b'.' | b'/' | b':' | b',');
-        !(last.is_ascii_alphanumeric() || last == b'_')
-            && !(joins && at >= 2 && self.bytes[at - 2].is_ascii_digit())
+        let goes_on = last.is_ascii_alphanumeric()
+            || last == b'_'
+            || joins && at >= 2 && self.bytes[at - 2].is_ascii_digit();
+        !goes_on
     }
 
     fn is_letter(&self, at: usize) -> bool {

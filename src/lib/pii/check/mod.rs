@@ -34,7 +34,7 @@ pub(crate) fn luhn(digits: &[u8]) -> bool {
             (_, twice) => twice,
         })
         .sum();
-    sum % 10 == 0
+    sum.is_multiple_of(10)
 }
 
 /// The digits times the weights, summed.

@@ -84,7 +84,7 @@ fn taiwan(d: &[u8]) -> bool {
     let Some(letter) = LETTERS.iter().position(|b| *b == d[0]) else { return false };
     let code = letter as u32 + 10;
     let sum = code / 10 + code % 10 * 9 + weighted(&d[1..], &[8, 7, 6, 5, 4, 3, 2, 1, 1]);
-    matches!(d[1], b'1' | b'2' | b'8' | b'9') && sum % 10 == 0
+    matches!(d[1], b'1' | b'2' | b'8' | b'9') && sum.is_multiple_of(10)
 }
 
 fn nric(d: &[u8]) -> bool {
@@ -112,7 +112,7 @@ fn hkid(d: &[u8]) -> bool {
     };
     let check = if rest[6] == b'A' { 10 } else { digit(rest[6]) };
     (rest[6].is_ascii_digit() || rest[6] == b'A')
-        && (head + weighted(&rest[..6], &[7, 6, 5, 4, 3, 2]) + check) % 11 == 0
+        && (head + weighted(&rest[..6], &[7, 6, 5, 4, 3, 2]) + check).is_multiple_of(11)
 }
 
 fn thai(d: &[u8]) -> bool {
@@ -125,7 +125,7 @@ fn south_africa(d: &[u8]) -> bool {
 }
 
 fn tfn(d: &[u8]) -> bool {
-    !is_uniform(d) && weighted(d, &[1, 4, 3, 7, 5, 8, 6, 9, 10]) % 11 == 0
+    !is_uniform(d) && weighted(d, &[1, 4, 3, 7, 5, 8, 6, 9, 10]).is_multiple_of(11)
 }
 
 fn medicare(d: &[u8]) -> bool {

@@ -42,7 +42,7 @@ pub(super) const RULES: &[National] = &[
 
 fn pesel(d: &[u8]) -> bool {
     let sum = weighted(d, &[1, 3, 7, 9, 1, 3, 7, 9, 1, 3, 1]);
-    is_day(None, pair(d, 2) % 20, pair(d, 4)) && sum % 10 == 0
+    is_day(None, pair(d, 2) % 20, pair(d, 4)) && sum.is_multiple_of(10)
 }
 
 fn personnummer(d: &[u8]) -> bool {
@@ -70,8 +70,8 @@ fn fodselsnummer(d: &[u8]) -> bool {
     // D-numbers have 40 more in the day.
     let day = pair(d, 0);
     is_day(None, pair(d, 2) % 40, if day > 40 { day - 40 } else { day })
-        && first % 11 == 0
-        && second % 11 == 0
+        && first.is_multiple_of(11)
+        && second.is_multiple_of(11)
 }
 
 fn isikukood(d: &[u8]) -> bool {

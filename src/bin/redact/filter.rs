@@ -1,0 +1,280 @@
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use cli::{Emit, Filter, Halt, Input};
+use pii::Scratch;
+use records::{Code, Failure, Field, FieldError, Record, Text, Usage};
+
+use crate::args::WHOLE;
+use crate::output::Redaction;
+use crate::replace::{Replacer, in_words};
+use crate::restore::Restorer;
+use crate::strings::{place, rewrite};
+use crate::vault::VaultError;
+
+/// The key of what was replaced.
+const REDACTIONS: &str = "redactions";
+
+/// The field that needs no name among redactions.
+const DEFAULT: &str = "text";
+
+/// What is done with records.
+pub(crate) enum Mode {
+    /// Private texts are replaced, or told.
+    Redact(Arc<Replacer>),
+    /// A record with something private fails.
+    Check(Arc<Replacer>),
+    /// Originals come back.
+    Restore(Arc<Mutex<Restorer>>),
+}
+
+pub(crate) struct RedactFilter {
+    pub(crate) mode: Mode,
+    pub(crate) fields: Vec<Field>,
+    /// The key that the text is written under as well.
+    pub(crate) copy: Option<String>,
+    /// Output is plain text: where what was replaced stood is not shown.
+    pub(crate) plain: bool,
+}
+
+/// What became of one record.
+#[derive(Default)]
+struct Outcome {
+    redactions: Vec<Redaction>,
+    new: usize,
+    /// The changed text of the last field.
+    text: Option<String>,
+}
+
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Self {
+        Self::new(Code::Unreadable, error).retryable()
+    }
+}
+
+impl RedactFilter {
+    fn is_whole(&self) -> bool {
+        self.fields.iter().any(|field| *field == Field::key(WHOLE))
+    }
+
+    /// Changes every field asked for with `change`: text, path and label in, another text out.
+    fn each(
+        &self,
+        record: &mut Record,
+        mut change: impl FnMut(&str, &str, Option<&str>) -> Result<Option<String>, Failure>,
+    ) -> Result<Option<String>, Failure> {
+        if self.is_whole() {
+            let changed = rewrite(record.as_str(), |leaf| {
+                let path = (leaf.path)();
+                // Our own list is no text of the user's.
+                if path.split('.').next() == Some(REDACTIONS) {
+                    return Ok(None);
+                }
+                change(leaf.text, &path, leaf.key)
+            })?;
+            if let Some(line) = &changed {
+                *record = parsed(line)?;
+            }
+            return Ok(self.copy.is_some().then(|| record.as_str().to_owned()));
+        }
+        let mut last = None;
+        let mut missing = None;
+        for field in &self.fields {
+            let (text, path) = match text(field, record) {
+                Ok(text) => (text, field.to_string()),
+                Err(failure) if failure.code == Code::MissingField && self.fields.len() > 1 => {
+                    missing = Some(failure);
+                    continue;
+                }
+                Err(failure) => return Err(failure),
+            };
+            let label = path.rsplit('.').next().filter(|key| *key != DEFAULT);
+            let changed = change(&text, &path, label)?;
+            if let Some(changed) = &changed {
+                set(record, field, changed)?;
+            }
+            last = Some(changed.unwrap_or(text));
+        }
+        match (last, missing) {
+            (None, Some(failure)) => Err(failure),
+            (last, _) => Ok(last),
+        }
+    }
+
+    fn redact(
+        &self,
+        replacer: &Replacer,
+        record: &mut Record,
+        scratch: &mut Scratch,
+    ) -> Result<Outcome, Failure> {
+        let earlier: Vec<Redaction> = if record.has(REDACTIONS) {
+            // What is not in our form is not ours, and says nothing.
+            record.get(REDACTIONS).ok().flatten().unwrap_or_default()
+        } else {
+            Vec::new()
+        };
+        let mut outcome = Outcome::default();
+        let text = self.each(record, |text, path, label| {
+            let here: Vec<Redaction> = if earlier.is_empty() {
+                Vec::new()
+            } else {
+                let of = |r: &&Redaction| r.field.as_deref().unwrap_or(DEFAULT) == path;
+                earlier.iter().filter(of).cloned().collect()
+            };
+            let field = Some(path).filter(|path| *path != DEFAULT);
+            let replaced = replacer.replace(text, label, &here, field, scratch)?;
+            outcome.new += replaced.new;
+            outcome.redactions.extend(replaced.redactions);
+            Ok(replaced.text)
+        })?;
+        // What an earlier run replaced elsewhere is still there.
+        if !earlier.is_empty() && !self.is_whole() {
+            let read: Vec<String> = self.fields.iter().map(Field::to_string).collect();
+            let elsewhere = |r: &Redaction| {
+                !read.iter().any(|path| r.field.as_deref().unwrap_or(DEFAULT) == path)
+            };
+            outcome.redactions.extend(earlier.into_iter().filter(elsewhere));
+        }
+        outcome.text = text;
+        Ok(outcome)
+    }
+
+    fn restore(&self, restorer: &Mutex<Restorer>, record: &mut Record) -> Result<Outcome, Failure> {
+        let mut restorer = restorer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut restored: Vec<String> = Vec::new();
+        let text = self.each(record, |text, path, _| {
+            let changed = restorer.restore(text)?;
+            if changed.is_some() {
+                restored.push(path.to_owned());
+            }
+            Ok(changed)
+        })?;
+        if !restorer.has_vault() && restorer.unknown > 0 {
+            let message = "the vault is not there, and the text has placeholders";
+            return Err(Failure::new(Code::Unreadable, message).retryable());
+        }
+        if record.has(REDACTIONS) && !restored.is_empty() {
+            // What was said of a text with placeholders is untrue of one without.
+            let list: Vec<Redaction> = record.get(REDACTIONS).ok().flatten().unwrap_or_default();
+            let of = |r: &Redaction| r.field.clone().unwrap_or_else(|| DEFAULT.to_owned());
+            let left: Vec<Redaction> =
+                list.into_iter().filter(|r| !restored.contains(&of(r))).collect();
+            if left.is_empty() {
+                record.remove(REDACTIONS);
+            } else {
+                record.set(REDACTIONS, &left);
+            }
+        }
+        Ok(Outcome { text, ..Outcome::default() })
+    }
+}
+
+impl Filter for RedactFilter {
+    type Worker = Scratch;
+
+    const RESULT: &'static str = "text";
+    const SLOW: bool = false;
+
+    fn worker(&self) -> Result<Scratch, Failure> {
+        Ok(Scratch::default())
+    }
+
+    fn apply(&self, scratch: &mut Scratch, input: &Input, out: &mut Emit<'_>) -> Result<(), Halt> {
+        let mut record = input.record.clone();
+        let outcome = match &self.mode {
+            Mode::Redact(replacer) => self.redact(replacer, &mut record, scratch)?,
+            Mode::Check(replacer) => {
+                let outcome = self.redact(replacer, &mut record, scratch)?;
+                return self.judge(replacer, record, &outcome, out);
+            }
+            Mode::Restore(restorer) => self.restore(restorer, &mut record)?,
+        };
+        if let (Some(key), Some(text)) = (&self.copy, &outcome.text) {
+            record.set(key, text);
+        }
+        if matches!(self.mode, Mode::Redact(_)) && !self.plain {
+            record.set(REDACTIONS, &outcome.redactions);
+        }
+        count(&outcome, out);
+        Ok(out.record(record, Usage::default())?)
+    }
+
+    fn finish(&self, out: &mut Emit<'_>) -> Result<(), Halt> {
+        if let Mode::Restore(restorer) = &self.mode {
+            let restorer = restorer.lock().unwrap_or_else(PoisonError::into_inner);
+            for (name, number) in [("restored", restorer.restored), ("unknown", restorer.unknown)] {
+                if number > 0 {
+                    out.count(name, number);
+                }
+            }
+            if restorer.unknown > 0 {
+                log::info!("{} placeholders are not in the vault", restorer.unknown);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl RedactFilter {
+    /// Passes what has nothing private; what has is refused, without a word of it in the message.
+    fn judge(
+        &self,
+        replacer: &Replacer,
+        mut record: Record,
+        outcome: &Outcome,
+        out: &mut Emit<'_>,
+    ) -> Result<(), Halt> {
+        count(outcome, out);
+        if outcome.new == 0 {
+            return Ok(out.pass(record)?);
+        }
+        let new: Vec<Redaction> =
+            outcome.redactions.iter().filter(|r| r.placeholder.is_none()).cloned().collect();
+        if replacer.explain {
+            record.set(REDACTIONS, &outcome.redactions);
+        }
+        let message = format!("private texts are left: {}", in_words(&new));
+        Ok(out.fail(record, Failure::new(Code::Refused, message))?)
+    }
+}
+
+/// Adds what is new to the totals.
+fn count(outcome: &Outcome, out: &Emit<'_>) {
+    if outcome.new == 0 {
+        return;
+    }
+    let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+    for redaction in &outcome.redactions {
+        *kinds.entry(&redaction.kind).or_default() += 1;
+    }
+    for (kind, number) in kinds {
+        out.count(kind, number);
+    }
+}
+
+fn parsed(line: &str) -> Result<Record, Failure> {
+    Record::parse(line.as_bytes()).map_err(|e| Failure::new(Code::Bug, e))
+}
+
+/// The text of a field.
+fn text(field: &Field, record: &Record) -> Result<String, Failure> {
+    match field.text(record) {
+        Ok(Text::Utf8(text)) => Ok(text),
+        Ok(Text::Bytes(_)) => {
+            let message = "the text is not UTF-8; extract reads other encodings";
+            Err(Failure::new(Code::Unsupported, message))
+        }
+        Err(e @ FieldError::Type { .. }) => Err(Failure::new(Code::Unsupported, e)),
+        Err(e) => Err(Failure::new(Code::MissingField, e)),
+    }
+}
+
+/// Puts a text in the place of a field's value; nothing else is touched.
+fn set(record: &mut Record, field: &Field, text: &str) -> Result<(), Failure> {
+    let Some(raw) = field.raw(record) else { return Ok(()) };
+    let line = record.as_str();
+    let range = place(line, raw);
+    let json = serde_json::Value::from(text).to_string();
+    *record = parsed(&[&line[..range.start], &json, &line[range.end..]].concat())?;
+    Ok(())
+}
