@@ -14,6 +14,10 @@ command -v cc >/dev/null && command -v c++ >/dev/null || need build-essential
 command -v cmake >/dev/null || need cmake
 command -v git >/dev/null || need git
 command -v jq >/dev/null || need jq
+# fanout: OpenSSL is built from its source, and its tests run a real sshd.
+command -v perl >/dev/null && perl -MIPC::Cmd -MFindBin -e 1 2>/dev/null || need perl
+command -v ssh >/dev/null || need openssh-client
+[ -x /usr/sbin/sshd ] || [ -x /usr/local/sbin/sshd ] || [ -x /usr/bin/sshd ] || need openssh-server
 command -v mandoc >/dev/null || need mandoc
 # bindgen reads llama.cpp's headers with libclang; libclang-cpp, which comes with other packages,
 # is another library.

@@ -13,6 +13,7 @@ const PROGRAMS: [&str; 10] = [
     "embed",
     "escalate",
     "extract",
+    "fanout",
     "models",
     "redact",
     "serve",

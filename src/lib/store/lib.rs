@@ -3,6 +3,7 @@
 //! - [`Database`]: one SQLite file, private to its user, brought up to date by named migrations.
 //! - [`Ledger`]: what was spent and what may still be spent, right with many processes at once.
 //! - [`Cache`]: results by exact content key, bounded in size.
+//! - [`Answers`]: answers to records, so that a run that was cut off can be taken up.
 //! - [`Seen`]: keys of what was seen in earlier runs.
 //! - [`States`]: what is known of each key of a stream, and which output is under way.
 //! - [`Digests`]: hashes of files, until they change.
@@ -12,6 +13,7 @@
 //! survives the death of the process and a power cut. Only caches and [`States`] leave the latter out.
 #![forbid(unsafe_code)]
 
+mod answers;
 mod cache;
 mod database;
 mod digests;
@@ -22,6 +24,7 @@ mod owner;
 mod seen;
 mod states;
 
+pub use answers::Answers;
 pub use cache::Cache;
 pub use database::{Database, Migration};
 pub use digests::{Digests, FileState};

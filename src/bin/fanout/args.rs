@@ -1,0 +1,170 @@
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+use cli::args::{OnError, seconds};
+use cli::{Error, Exit, GeneralArgs, Program, Session};
+use records::MAX_LINE;
+
+use crate::plan::Plan;
+
+/// How hosts are reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Transport {
+    /// libssh2, or ssh where the host's configuration needs it.
+    Auto,
+    /// The library inside this program.
+    Libssh2,
+    /// The ssh of this system.
+    Ssh,
+}
+
+/// How answers are held against records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Match {
+    /// By "id", or by the record's keys.
+    Id,
+    /// By order alone, for any command that writes one line of JSON for each line.
+    Order,
+}
+
+/// Run a filter on many machines over SSH
+///
+/// Reads records and spreads them over the hosts. Each slot runs the command once, for all its
+/// records. The command must write one record for each record, in order. Slow hosts get less.
+/// Records of a lost host go to another one. Nothing has to be installed there but the command.
+#[derive(Debug, Parser)]
+#[command(name = "fanout")]
+pub struct Fanout {
+    /// Hosts: names as ssh knows them, user@host:port, or ':' for this machine
+    #[arg(
+        short = 'H',
+        long = "host",
+        value_name = "HOST",
+        value_delimiter = ',',
+        help_heading = "Hosts"
+    )]
+    pub host: Vec<String>,
+
+    /// More hosts, from an inventory in TOML
+    #[arg(long, value_name = "FILE", help_heading = "Hosts")]
+    pub hosts: Option<PathBuf>,
+
+    /// Of the inventory, only hosts with this tag
+    #[arg(long, value_name = "TAG", help_heading = "Hosts", requires = "hosts")]
+    pub tag: Vec<String>,
+
+    /// Commands that run at the same time on each host
+    #[arg(short, long, value_name = "N", default_value_t = 1, help_heading = "Hosts",
+          value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: u16,
+
+    /// Accept hosts never seen before, and write down their keys
+    #[arg(long, help_heading = "Hosts")]
+    pub trust_new: bool,
+
+    /// How hosts are reached
+    #[arg(long, value_name = "HOW", default_value = "auto", help_heading = "Hosts")]
+    pub transport: Transport,
+
+    /// Configuration of ssh to use in place of ~/.ssh/config
+    #[arg(short = 'F', long, value_name = "FILE", help_heading = "Hosts")]
+    pub ssh_config: Option<PathBuf>,
+
+    /// Give up a connection that is silent for so many seconds
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "20", help_heading = "Hosts")]
+    pub heartbeat: Duration,
+
+    /// Set this variable there to what it is here
+    #[arg(long, value_name = "NAME", help_heading = "Hosts")]
+    pub env: Vec<String>,
+
+    /// Each line of input is a text, not a record
+    #[arg(short = 'R', long, help_heading = "Input", conflicts_with_all = ["paths", "paths0"])]
+    pub raw_input: bool,
+
+    /// Each line of input is a path
+    #[arg(long, help_heading = "Input")]
+    pub paths: bool,
+
+    /// Paths of the input end in NUL, as from find -print0
+    #[arg(short = '0', long, help_heading = "Input", conflicts_with = "paths")]
+    pub paths0: bool,
+
+    /// Longest line, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = MAX_LINE, help_heading = "Input")]
+    pub max_line: usize,
+
+    /// Write records as they are answered, not in input order
+    #[arg(long, help_heading = "Output")]
+    pub unordered: bool,
+
+    /// Do not add the host to "via"
+    #[arg(long, help_heading = "Output")]
+    pub no_via: bool,
+
+    /// How an answer is held against its record
+    #[arg(long = "match", value_name = "HOW", default_value = "id", help_heading = "Output")]
+    pub matching: Match,
+
+    /// One line of JSON for each record: host, time, attempts
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub joblog: Option<PathBuf>,
+
+    /// One line of JSON for each host at the end: its share, speed, losses
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    pub report: Option<PathBuf>,
+
+    /// What to do with a record that fails
+    #[arg(long, value_name = "WHAT", default_value = "pass", help_heading = "Handling")]
+    pub on_error: OnError,
+
+    /// Stop after this many failed records; exit 3
+    #[arg(long, value_name = "N", help_heading = "Handling", value_parser = clap::value_parser!(u64).range(1..))]
+    pub halt: Option<u64>,
+
+    /// Stop after N records; exit 3 if there were more
+    #[arg(long, value_name = "N", help_heading = "Handling")]
+    pub limit: Option<u64>,
+
+    /// A command that takes longer for a record is ended. The record is tried once more
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, help_heading = "Handling")]
+    pub timeout: Option<Duration>,
+
+    /// Send a record again so often when connections break under it
+    #[arg(long, value_name = "N", default_value_t = 5, help_heading = "Handling")]
+    pub retries: u32,
+
+    /// Stop when fewer hosts than this are left; exit 3
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Handling")]
+    pub min_hosts: usize,
+
+    /// Keep trying to reach hosts instead of giving them up
+    #[arg(long, help_heading = "Handling")]
+    pub wait: bool,
+
+    /// Keep answers in this file, and take those that it has from there
+    #[arg(long, value_name = "FILE", help_heading = "Handling")]
+    pub resume: Option<PathBuf>,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub general: GeneralArgs,
+
+    /// The command to run on each host, with its arguments
+    #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true)]
+    pub command: Vec<String>,
+}
+
+impl Program for Fanout {
+    const NAME: &'static str = "fanout";
+    const EXAMPLES: &'static str = include_str!("examples.txt");
+
+    fn general(&self) -> &GeneralArgs {
+        &self.general
+    }
+
+    fn run(self, session: &Session) -> Result<Exit, Error> {
+        Plan::new(&self, session)?.run(&self, session)
+    }
+}
