@@ -1,17 +1,17 @@
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, TryRecvError, select, unbounded};
-use records::{Code, Failure, Record, Step, Usage};
+use records::{Code, Record};
 use store::Answers;
 
 use crate::check::Matching;
 use crate::credit::Credit;
 use crate::output::{Done, HostState, Sink, Stopped, Summary, Why};
 use crate::task::{State, Task, Window};
-use crate::worker::{Departure, Event, Stopper, Supplier, Worker, WorkerId};
+use crate::worker::{Event, Stopper, Supplier, Worker, WorkerId};
 
 /// How a run is done.
 pub struct Options {
@@ -80,13 +80,13 @@ pub struct Dispatcher {
     /// To be sent again, alone.
     pub(crate) alone: VecDeque<u64>,
     pub(crate) resent: u64,
-    events: Receiver<Event>,
+    pub(crate) events: Receiver<Event>,
     sender: Sender<Event>,
     ids: Arc<AtomicU64>,
     read: u64,
     /// Finished before their turn, where order does not matter.
     loose: Vec<Done>,
-    notes: Vec<([u8; 32], String)>,
+    pub(crate) notes: Vec<([u8; 32], String)>,
     shown: Instant,
 }
 
@@ -95,12 +95,6 @@ const SHOW: Duration = Duration::from_millis(250);
 
 /// How often it is looked at what is due, while something may be.
 const TICK: Duration = Duration::from_millis(50);
-
-/// How long workers may take to end after the last record.
-const ENDING: Duration = Duration::from_secs(10);
-
-/// How long they may take when they are not wanted any more.
-const LEAVING: Duration = Duration::from_secs(2);
 
 /// Events taken before records are handed out again.
 const BURST: usize = 64;
@@ -314,79 +308,6 @@ impl Dispatcher {
         }
     }
 
-    fn answered(&mut self, id: WorkerId, lines: &[u8], now: Instant) {
-        let Some(worker) = self.workers.get_mut(&id) else { return };
-        let since = worker.busy_since;
-        let mut count = 0;
-        let mut fault = None;
-        for line in lines.split(|b| *b == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
-            match self.answer(id, line, now) {
-                Ok(()) => count += 1,
-                Err(reason) => {
-                    fault = Some(reason);
-                    break;
-                }
-            }
-        }
-        if let Some(worker) = self.workers.get_mut(&id) {
-            let busy = now.saturating_duration_since(since);
-            worker.credit.measure(count, busy);
-            worker.busy_since = now;
-            worker.exclusive &= !worker.in_flight.is_empty();
-            self.hosts[worker.host].busy += busy;
-        }
-        if let Some(reason) = fault {
-            self.dismiss(id, Departure::Crashed(reason), Code::Remote, now);
-        }
-    }
-
-    /// Takes one line for the answer to the oldest record that a worker has.
-    fn answer(&mut self, id: WorkerId, line: &[u8], now: Instant) -> Result<(), String> {
-        let Some(worker) = self.workers.get_mut(&id) else { return Ok(()) };
-        let front = worker.in_flight.front().ok_or("it answered what it was not asked")?;
-        let answer = Record::parse(line).map_err(|e| format!("it wrote what is no record: {e}"))?;
-        self.options.matching.check(&front.record, &answer)?;
-        let Some(front) = worker.in_flight.pop_front() else { return Ok(()) };
-        worker.bytes -= front.record.as_str().len();
-        worker.accepted.fetch_add(1, Ordering::Relaxed);
-        let took = now.saturating_duration_since(front.since);
-        if front.first {
-            worker.credit.measure_alone(took);
-        }
-        let host = worker.host;
-        self.take(front.number, answer, host, took);
-        Ok(())
-    }
-
-    fn take(&mut self, number: u64, mut record: Record, host: usize, took: Duration) {
-        let task = self.window.get(number).filter(|task| task.record().is_some());
-        let Some(task) = task else {
-            // Another worker was quicker.
-            self.hosts[host].lost += 1;
-            return;
-        };
-        let (key, sent) = (task.key, task.sent);
-        let name = Arc::clone(&self.hosts[host].name);
-        let failure = record.has("error").then(|| failure(&record));
-        self.hosts[host].answered += 1;
-        self.hosts[host].failed += u64::from(failure.is_some());
-        if failure.is_none() {
-            if self.options.via {
-                record.push_step(&Step {
-                    program: self.options.program.to_owned(),
-                    version: env!("CARGO_PKG_VERSION").to_owned(),
-                    host: name.to_string(),
-                    ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
-                    usage: Usage::default(),
-                });
-            }
-            if let Some(key) = key {
-                self.notes.push((key, record.as_str().to_owned()));
-            }
-        }
-        self.finish(number, Done { record, failure, host: Some(name), took, sent, kept: false });
-    }
-
     /// Writes what has its turn; what it says was kept first.
     fn write(&mut self, sink: &mut dyn Sink) -> Result<(), Why> {
         if let (false, Some((answers, _))) = (self.notes.is_empty(), &self.options.journal) {
@@ -416,48 +337,6 @@ impl Dispatcher {
         }
         sink.show(&self.hosts);
     }
-
-    /// Ends the workers, and waits for that a little.
-    fn let_go(&mut self, why: &Why) {
-        let started = Instant::now();
-        let mut finishing = BTreeSet::new();
-        for (id, worker) in &mut self.workers {
-            // One that still computes lost a race: its answer came from elsewhere.
-            if *why == Why::Finished && worker.in_flight.is_empty() {
-                worker.handle.finish();
-                finishing.insert(*id);
-            } else {
-                worker.handle.abandon();
-            }
-        }
-        while !self.workers.is_empty() {
-            let patience = if finishing.is_empty() { LEAVING } else { ENDING };
-            let left = patience.saturating_sub(started.elapsed());
-            match self.events.recv_timeout(left) {
-                Ok(Event::Left { id, why }) => {
-                    if let Some(worker) = self.workers.remove(&id)
-                        && let (true, Departure::Crashed(reason)) = (finishing.remove(&id), why)
-                    {
-                        let name = &self.hosts[worker.host].name;
-                        log::info!("{name}: after its last answer: {reason}");
-                    }
-                }
-                Ok(Event::Joined { mut handle, .. }) => handle.abandon(),
-                Ok(_) => {}
-                Err(_) => break,
-            }
-        }
-        for worker in self.workers.values_mut() {
-            worker.handle.abandon();
-        }
-    }
-}
-
-/// The failure that stands in a record, or one that says that it is none of ours.
-fn failure(record: &Record) -> Failure {
-    record.get::<Failure>("error").ok().flatten().unwrap_or_else(|| {
-        Failure::new(Code::Remote, "the worker's answer has an \"error\" of its own kind")
-    })
 }
 
 /// The key of a record's answer: the command and the record, each with its length.

@@ -20,10 +20,12 @@
 
 #![forbid(unsafe_code)]
 
+mod answers;
 mod assign;
 mod check;
 mod credit;
 mod dispatcher;
+mod ending;
 mod faults;
 mod output;
 mod task;
