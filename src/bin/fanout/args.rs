@@ -1,11 +1,12 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use cli::args::{OnError, seconds};
 use cli::{Error, Exit, GeneralArgs, Program, Session};
 use records::MAX_LINE;
 
+use crate::action;
 use crate::plan::Plan;
 
 /// How hosts are reached.
@@ -19,6 +20,26 @@ pub enum Transport {
     Ssh,
 }
 
+/// Whether the command is sent to hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Ship {
+    /// A program of this family is; others have to be there.
+    Auto,
+    /// It is, and hosts where it does not run are not used.
+    Always,
+    /// It has to be there.
+    Never,
+}
+
+/// What becomes of files that records name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Files {
+    /// They are sent to the host that gets the record.
+    Send,
+    /// Paths stay as they are: the hosts have the files.
+    Keep,
+}
+
 /// How answers are held against records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Match {
@@ -28,14 +49,10 @@ pub enum Match {
     Order,
 }
 
-/// Run a filter on many machines over SSH
-///
-/// Reads records and spreads them over the hosts. Each slot runs the command once, for all its
-/// records. The command must write one record for each record, in order. Slow hosts get less.
-/// Records of a lost host go to another one. Nothing has to be installed there but the command.
-#[derive(Debug, Parser)]
-#[command(name = "fanout")]
-pub struct Fanout {
+/// Which hosts, and how they are reached.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Hosts")]
+pub struct HostArgs {
     /// Hosts: names as ssh knows them, user@host:port, or ':' for this machine
     #[arg(
         short = 'H',
@@ -54,11 +71,6 @@ pub struct Fanout {
     #[arg(long, value_name = "TAG", help_heading = "Hosts", requires = "hosts")]
     pub tag: Vec<String>,
 
-    /// Commands that run at the same time on each host
-    #[arg(short, long, value_name = "N", default_value_t = 1, help_heading = "Hosts",
-          value_parser = clap::value_parser!(u16).range(1..=1024))]
-    pub jobs: u16,
-
     /// Accept hosts never seen before, and write down their keys
     #[arg(long, help_heading = "Hosts")]
     pub trust_new: bool,
@@ -74,10 +86,70 @@ pub struct Fanout {
     /// Give up a connection that is silent for so many seconds
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "20", help_heading = "Hosts")]
     pub heartbeat: Duration,
+}
+
+/// What is done in place of running a command.
+#[derive(Debug, Subcommand)]
+pub enum Action {
+    /// Remove from hosts what was sent there and is not used any more
+    Gc {
+        /// What no run has used for so many days
+        #[arg(long, value_name = "DAYS", default_value_t = 30)]
+        older: u32,
+
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        at: HostArgs,
+    },
+    /// List hosts: those named, or those that could be
+    Hosts {
+        /// Propose names: from ssh's configuration, mDNS and Tailscale. Nothing is connected
+        #[arg(long, conflicts_with_all = ["host", "hosts"])]
+        discover: bool,
+
+        #[command(flatten)]
+        #[allow(missing_docs)]
+        at: HostArgs,
+    },
+}
+
+/// Run a filter on many machines over SSH
+///
+/// Reads records and spreads them over the hosts. Each slot runs the command once, for all its
+/// records. The command must write one record for each record, in order. Slow hosts get less.
+/// Records of a lost host go to another one. Nothing has to be installed there but the command.
+#[derive(Debug, Parser)]
+#[command(
+    name = "fanout",
+    args_conflicts_with_subcommands = true,
+    subcommand_negates_reqs = true,
+    disable_help_subcommand = true
+)]
+pub struct Fanout {
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub at: HostArgs,
+
+    /// Commands that run at the same time on each host
+    #[arg(short, long, value_name = "N", default_value_t = 1, help_heading = "Hosts",
+          value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub jobs: u16,
 
     /// Set this variable there to what it is here
     #[arg(long, value_name = "NAME", help_heading = "Hosts")]
     pub env: Vec<String>,
+
+    /// Send the command to hosts that lack it
+    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Sending")]
+    pub ship: Ship,
+
+    /// Send a file that the command's arguments name, such as a model or a list of labels
+    #[arg(long, value_name = "FILE", help_heading = "Sending")]
+    pub send: Vec<PathBuf>,
+
+    /// Send the files that records name in "path"
+    #[arg(long, value_name = "WHAT", default_value = "send", help_heading = "Sending")]
+    pub files: Files,
 
     /// Each line of input is a text, not a record
     #[arg(short = 'R', long, help_heading = "Input", conflicts_with_all = ["paths", "paths0"])]
@@ -154,6 +226,10 @@ pub struct Fanout {
     /// The command to run on each host, with its arguments
     #[arg(value_name = "COMMAND", required = true, trailing_var_arg = true)]
     pub command: Vec<String>,
+
+    #[command(subcommand)]
+    #[allow(missing_docs)]
+    pub action: Option<Action>,
 }
 
 impl Program for Fanout {
@@ -165,6 +241,9 @@ impl Program for Fanout {
     }
 
     fn run(self, session: &Session) -> Result<Exit, Error> {
-        Plan::new(&self, session)?.run(&self, session)
+        match &self.action {
+            Some(action) => action::run(action, session),
+            None => Plan::new(&self, session)?.run(&self, session),
+        }
     }
 }

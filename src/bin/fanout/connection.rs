@@ -8,7 +8,7 @@ use ssh::{
     Trust, resolve, system_ssh,
 };
 
-use crate::args::Transport;
+use crate::args::{HostArgs, Transport};
 
 /// How long a process on the far side may take to be killed.
 const KILLING: Duration = Duration::from_secs(5);
@@ -29,6 +29,14 @@ pub(crate) enum Connection {
 }
 
 impl Way {
+    pub(crate) fn new(args: &HostArgs) -> Self {
+        Self {
+            trust: if args.trust_new { Trust::New } else { Trust::Known },
+            transport: args.transport,
+            silence: args.heartbeat,
+        }
+    }
+
     /// Opens the way to a host.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use cli::Error;
 use serde::Deserialize;
 use ssh::{HostName, Route};
 
-use crate::args::Fanout;
+use crate::args::HostArgs;
 
 /// A host of this run.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ struct Entry {
 }
 
 /// Every host that the arguments name, each once.
-pub(crate) fn hosts(args: &Fanout) -> Result<Vec<Host>, Error> {
+pub(crate) fn hosts(args: &HostArgs, jobs: u16) -> Result<Vec<Host>, Error> {
     let mut entries: Vec<Entry> = args
         .host
         .iter()
@@ -75,7 +75,7 @@ pub(crate) fn hosts(args: &Fanout) -> Result<Vec<Host>, Error> {
     let mut seen = BTreeSet::new();
     let mut hosts = Vec::new();
     for entry in entries {
-        let host = host(entry, args)?;
+        let host = host(entry, args, jobs)?;
         if seen.insert(host.label.clone()) {
             hosts.push(host);
         }
@@ -87,10 +87,10 @@ pub(crate) fn hosts(args: &Fanout) -> Result<Vec<Host>, Error> {
     Ok(hosts)
 }
 
-fn host(entry: Entry, args: &Fanout) -> Result<Host, Error> {
+fn host(entry: Entry, args: &HostArgs, jobs: u16) -> Result<Host, Error> {
     let parse = |text: &str| text.parse::<HostName>().map_err(|e| Error::usage(e.to_string()));
     let name = parse(entry.name.trim())?;
-    let slots = entry.slots.unwrap_or(args.jobs);
+    let slots = entry.slots.unwrap_or(jobs);
     if slots == 0 || slots > 1024 {
         return Err(Error::usage(format!("{name}: slots are from 1 to 1024")));
     }

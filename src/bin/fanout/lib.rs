@@ -11,12 +11,15 @@
 
 #![forbid(unsafe_code)]
 
+mod action;
 mod args;
 mod connection;
+mod discover;
 mod inventory;
 mod joblog;
 mod output;
 mod plan;
+mod ship;
 mod slot;
 mod source;
 

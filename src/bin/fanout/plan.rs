@@ -3,14 +3,15 @@ use std::time::Instant;
 
 use cli::{Error, Exit, Session};
 use dispatch::{Dispatcher, Matching, Options};
-use ssh::{HostName, Script, Trust, quote};
+use ssh::{HostName, Script, quote};
 use store::Answers;
 
-use crate::args::{Fanout, Match};
+use crate::args::{Fanout, Files, Match};
 use crate::connection::Way;
 use crate::inventory::{Host, hosts};
 use crate::joblog;
 use crate::output::Output;
+use crate::ship::{Depot, Freight};
 use crate::slot::Slot;
 use crate::source::Source;
 
@@ -25,13 +26,14 @@ pub(crate) struct Plan {
     hosts: Vec<Host>,
     way: Way,
     setup: Vec<String>,
+    freight: Freight,
     output: Output,
     journal: Option<(Answers, Vec<u8>)>,
 }
 
 impl Plan {
     pub(crate) fn new(args: &Fanout, session: &Session) -> Result<Self, Error> {
-        let hosts = hosts(args)?;
+        let hosts = hosts(&args.at, args.jobs)?;
         if args.min_hosts > hosts.len() {
             let (least, are) = (args.min_hosts, hosts.len());
             return Err(Error::usage(format!("--min-hosts {least}: there are only {are} hosts")));
@@ -39,24 +41,23 @@ impl Plan {
         let setup = args.env.iter().map(|name| variable(name)).collect::<Result<_, _>>()?;
         // Words that no script can hold are a mistake here, not of some host later.
         Script::new(&[], &args.command).map_err(|e| Error::usage(e.to_string()))?;
-        let way = Way {
-            trust: if args.trust_new { Trust::New } else { Trust::Known },
-            transport: args.transport,
-            silence: args.heartbeat,
-        };
+        let way = Way::new(&args.at);
         let journal = args.resume.as_deref().map(Answers::open).transpose()?;
         let scope = args.command.join("\0").into_bytes();
         Ok(Self {
             hosts,
             way,
             setup,
+            freight: Freight::new(args)?,
             output: Output::new(args, &session.stop)?,
             journal: journal.map(|answers| (answers, scope)),
         })
     }
 
     pub(crate) fn run(self, args: &Fanout, session: &Session) -> Result<Exit, Error> {
-        let Self { hosts, way, setup, mut output, journal } = self;
+        let Self { hosts, way, setup, freight, mut output, journal } = self;
+        let freight = Arc::new(freight);
+        let far = hosts.iter().any(|host| host.route.name != HostName::Local);
         let started = Instant::now();
         let mut dispatcher = Dispatcher::new(Options {
             program: session.program,
@@ -76,14 +77,18 @@ impl Plan {
         let way = Arc::new(way);
         for host in hosts {
             let setup = setup_for(&host, &setup);
-            let command = command_for(&host, &args.command);
+            let is_far = host.route.name != HostName::Local;
+            let depot = Arc::<Depot>::default();
             let host = Arc::new(host);
             for _ in 0..host.slots {
                 Slot {
                     host: Arc::clone(&host),
                     way: Arc::clone(&way),
                     setup: setup.clone(),
-                    command: command.clone(),
+                    command: args.command.clone(),
+                    freight: Arc::clone(&freight),
+                    depot: Arc::clone(&depot),
+                    sends_files: is_far && args.files == Files::Send,
                     max_line: args.max_line,
                     waits: args.wait,
                     supplier: dispatcher.supplier(&host.label),
@@ -96,7 +101,7 @@ impl Plan {
             stop.wait();
             stopper.stop();
         });
-        let (input, ended) = Source::new(args, session).start();
+        let (input, ended) = Source::new(args, session, far).start();
         let summary = dispatcher.run(&input, &mut output);
         if let Some(path) = &args.report {
             joblog::report(path, &summary, started.elapsed().as_secs_f64())?;
@@ -143,13 +148,4 @@ fn setup_for(host: &Host, setup: &[String]) -> Vec<String> {
             .to_owned()
     });
     lines
-}
-
-fn command_for(host: &Host, command: &[String]) -> Vec<String> {
-    let mut words = Vec::new();
-    if let Some(nice) = host.nice {
-        words.extend(["nice".to_owned(), "-n".to_owned(), nice.to_string()]);
-    }
-    words.extend_from_slice(command);
-    words
 }

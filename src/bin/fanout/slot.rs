@@ -12,6 +12,7 @@ use ssh::{Conversation, End, Heard, Mailbox, Order, Script, SshError};
 
 use crate::connection::{Connection, Way};
 use crate::inventory::Host;
+use crate::ship::{Courier, Depot, Freight, Round, Translations};
 
 /// How long a shell may take to come up and start the command.
 const START: Duration = Duration::from_secs(30);
@@ -39,6 +40,10 @@ pub(crate) struct Slot {
     pub(crate) way: Arc<Way>,
     pub(crate) setup: Vec<String>,
     pub(crate) command: Vec<String>,
+    pub(crate) freight: Arc<Freight>,
+    pub(crate) depot: Arc<Depot>,
+    /// Files that records name are sent along.
+    pub(crate) sends_files: bool,
     pub(crate) max_line: usize,
     /// Never gives up a host that cannot be reached.
     pub(crate) waits: bool,
@@ -60,10 +65,21 @@ struct Remote {
     mailbox: Mailbox,
     closing: Arc<AtomicBool>,
     abandoned: Arc<AtomicBool>,
+    /// What a courier works with, where files are sent along; then the courier.
+    round: Option<Round>,
+    courier: Option<Courier>,
+    translating: Arc<AtomicBool>,
 }
 
 impl Worker for Remote {
     fn send(&mut self, records: &[Arc<Record>]) {
+        if self.round.is_some() && records.iter().any(|record| Courier::is_needed(record)) {
+            self.translating.store(true, Ordering::Relaxed);
+            self.courier = self.round.take().map(Courier::start);
+        }
+        if let Some(courier) = &self.courier {
+            return courier.take(records.to_vec());
+        }
         let mut lines = Vec::with_capacity(records.iter().map(|r| r.as_str().len() + 1).sum());
         for record in records {
             lines.extend_from_slice(record.as_str().as_bytes());
@@ -130,7 +146,11 @@ impl Slot {
 
     /// Starts the command, and carries records to it and answers back until it ends.
     fn talk(&self, connection: &Connection) -> Result<Attempt, SshError> {
-        let script = Script::new(&self.setup, &self.command)?;
+        let mut command = self.freight.deliver(connection, &self.depot, &self.command)?;
+        if let Some(nice) = self.host.nice {
+            command.splice(0..0, ["nice".to_owned(), "-n".to_owned(), nice.to_string()]);
+        }
+        let script = Script::new(&self.setup, &command)?;
         let mut conversation = Conversation::new(self.max_line)
             .map_err(|e| SshError::Unreachable(format!("cannot talk: {e}")))?;
         let mut pipe = connection.shell()?;
@@ -141,6 +161,8 @@ impl Slot {
             mailbox: conversation.mailbox(),
             closing: Arc::default(),
             abandoned: Arc::default(),
+            translations: Arc::default(),
+            translating: Arc::default(),
             since: Instant::now(),
             noise: Vec::new(),
             running: None,
@@ -160,6 +182,8 @@ struct Talk<'s> {
     mailbox: Mailbox,
     closing: Arc<AtomicBool>,
     abandoned: Arc<AtomicBool>,
+    translations: Arc<Translations>,
+    translating: Arc<AtomicBool>,
     since: Instant,
     noise: Vec<u8>,
     /// The member, and the number of its process.
@@ -177,13 +201,17 @@ impl Talk<'_> {
                 self.message(text);
                 true
             }
+            Heard::Room => true,
             Heard::Silence => self.running.is_some() || self.since.elapsed() < START,
         }
     }
 
     fn lines(&mut self, lines: &[u8]) -> bool {
         if let Some((member, _)) = &self.running {
-            return member.answered(lines.to_vec());
+            return member.answered(match self.translating.load(Ordering::Relaxed) {
+                true => self.translations.back(lines),
+                false => lines.to_vec(),
+            });
         }
         // What the login prints is not for us: the command's own output begins after the mark.
         let mut rest = lines;
@@ -191,11 +219,7 @@ impl Talk<'_> {
             let (line, after) = rest.split_at(end + 1);
             rest = after;
             if let Some(process) = self.script.started(line) {
-                let worker = Remote {
-                    mailbox: self.mailbox.clone(),
-                    closing: Arc::clone(&self.closing),
-                    abandoned: Arc::clone(&self.abandoned),
-                };
+                let worker = self.worker();
                 let member = self.slot.supplier.join(Box::new(worker));
                 self.running = Some((member, process));
                 return rest.is_empty() || self.lines(rest);
@@ -203,6 +227,25 @@ impl Talk<'_> {
         }
         self.noise.extend_from_slice(lines);
         self.noise.len() < NOISE
+    }
+
+    fn worker(&self) -> Remote {
+        let slot = self.slot;
+        let round = slot.sends_files.then(|| Round {
+            host: Arc::clone(&slot.host),
+            way: Arc::clone(&slot.way),
+            depot: Arc::clone(&slot.depot),
+            mailbox: self.mailbox.clone(),
+            translations: Arc::clone(&self.translations),
+        });
+        Remote {
+            mailbox: self.mailbox.clone(),
+            closing: Arc::clone(&self.closing),
+            abandoned: Arc::clone(&self.abandoned),
+            round,
+            courier: None,
+            translating: Arc::clone(&self.translating),
+        }
     }
 
     fn message(&mut self, text: &str) {

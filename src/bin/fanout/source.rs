@@ -1,6 +1,7 @@
 //! Reads records from stdin, ahead of what is needed but not far.
 
 use std::io;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -9,7 +10,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use dispatch::{Done, Input};
 use records::{Code, Failure, Line, LineReader, Malformed, Record, Text};
 
-use crate::args::Fanout;
+use crate::args::{Fanout, Files};
+use crate::ship::sendable;
 
 /// Records handed over together, at most.
 const BATCH: usize = 256;
@@ -38,10 +40,12 @@ pub(crate) struct Source {
     left: Option<u64>,
     max_line: usize,
     program: &'static str,
+    /// Files that records name are sent along: they have to be here.
+    sends_files: bool,
 }
 
 impl Source {
-    pub(crate) fn new(args: &Fanout, session: &Session) -> Self {
+    pub(crate) fn new(args: &Fanout, session: &Session, far: bool) -> Self {
         let kind = match (args.raw_input, args.paths || args.paths0) {
             (true, _) => Kind::Text,
             (_, true) => Kind::Path,
@@ -55,6 +59,7 @@ impl Source {
             left: args.limit,
             max_line: args.max_line,
             program: session.program,
+            sends_files: far && args.files == Files::Send,
         }
     }
 
@@ -125,7 +130,7 @@ impl Source {
                     return Ok(Some(match kind {
                         Kind::Record => match Record::parse(line) {
                             Ok(record) if record.has("error") => Input::Ready(passed(record)),
-                            Ok(record) => Input::Record(record),
+                            Ok(record) => self.checked(record),
                             Err(e) => bad(Malformed::to_record(line), &e, self.program),
                         },
                         Kind::Text => {
@@ -137,10 +142,26 @@ impl Source {
                         Kind::Path => {
                             let mut record = Record::new();
                             record.set("path", &Text::from_bytes(line.to_vec()));
-                            Input::Record(record)
+                            self.checked(record)
                         }
                     }));
                 }
+            }
+        }
+    }
+
+    /// A record, unless its file is to be sent and cannot be.
+    fn checked(&self, record: Record) -> Input {
+        let path = match record.get::<Text>("path") {
+            Ok(Some(path)) if self.sends_files => path,
+            _ => return Input::Record(record),
+        };
+        match sendable(Path::new(path.as_os())) {
+            Ok(()) => Input::Record(record),
+            Err(reason) => {
+                let message = format!("{reason}; --files keep leaves paths to the hosts");
+                let failure = Failure::new(Code::Unreadable, message);
+                Input::Ready(failed(record, failure, self.program))
             }
         }
     }

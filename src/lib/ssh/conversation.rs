@@ -54,6 +54,8 @@ pub enum Heard<'a> {
     Message(&'a str),
     /// Nothing, for a while.
     Silence,
+    /// Nothing, and all that was to be written is: there is room for more.
+    Room,
 }
 
 /// Lines to and from a process, on one thread.
@@ -126,6 +128,9 @@ impl Conversation {
                 Ok(true) => {}
                 Ok(false) if self.out_ended => break Ok(()),
                 Ok(false) => {
+                    if self.outgoing.is_empty() && !hear(Heard::Room) {
+                        break Err(Broken::Abandoned);
+                    }
                     let writing = self.written < self.outgoing.len() || self.closing;
                     if let Err(e) = pipe.wait(writing, self.wake.as_fd(), PATIENCE) {
                         break Err(Broken::Io(e));
