@@ -2,6 +2,8 @@
 
 #[path = "fanout/faults.rs"]
 mod faults;
+#[path = "fanout/shipping.rs"]
+mod shipping;
 #[path = "fanout/sshd.rs"]
 mod sshd;
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use testkit::{Outcome, Program, program};
@@ -67,14 +68,29 @@ fn a_record_that_hangs_is_ended_and_the_worker_too() {
     let sshd = Sshd::start();
     let folder = tempfile::tempdir().expect("a folder");
     let pids = folder.path().join("pids");
-    let hang = but_for_r5(&format!("echo $$ >> '{}'; while :; do sleep 600; done", pids.display()));
+    let hang = but_for_r5(&format!(
+        "echo $$ >> '{0}'; while :; do sleep 600 & echo $! >> '{0}'; wait; done",
+        pids.display()
+    ));
     for hosts in [":", "attic"] {
         let _ = fs::remove_file(&pids);
         let run = sshd.fanout(hosts).args(["--no-via", "--timeout", "2"]).args(&hang);
         let error = only_r5_failed(&run.stdin(lines(40)).run().code(1), 40);
         assert_eq!(error["code"], "timeout", "{error}");
         let seen = fs::read_to_string(&pids).expect("it noted its process");
-        assert_eq!(seen.lines().count(), 2, "tried twice");
+        assert_eq!(seen.lines().count(), 4, "tried twice, a shell and what it waits for");
+        for pid in seen.lines() {
+            wait_for_its_end(pid);
+        }
+    }
+}
+
+/// Whoever is killed is gone soon, but not at once.
+fn wait_for_its_end(pid: &str) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while Path::new("/proc").join(pid).exists() {
+        assert!(Instant::now() < deadline, "{pid} was left behind");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
@@ -288,7 +304,7 @@ fn a_reader_that_leaves_ends_it_quietly_and_a_full_disk_does_not() {
     running.line();
     running.close_stdout();
     while running.try_send("{\"n\":2}") {
-        std::thread::sleep(std::time::Duration::from_millis(20));
+        std::thread::sleep(Duration::from_millis(20));
     }
     let (status, _, messages) = running.end();
     assert_eq!((status, messages.as_str()), (0, ""));

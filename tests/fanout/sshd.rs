@@ -30,7 +30,7 @@ impl Sshd {
         Self::with("")
     }
 
-    /// With more settings of sshd.
+    /// With more settings of sshd; in them, FOLDER is a folder that goes with it.
     pub(crate) fn with(settings: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         for name in ["host", "user"] {
@@ -41,9 +41,10 @@ impl Sshd {
         if rustix::process::getuid().is_root() {
             fs::create_dir_all("/run/sshd").expect("sshd's own empty folder");
         }
+        let settings = settings.replace("FOLDER", &folder.path().display().to_string());
         for _ in 0..20 {
             let port = free_port();
-            if let Some(child) = launch(folder.path(), port, settings) {
+            if let Some(child) = launch(folder.path(), port, &settings) {
                 let sshd = Self { child, port, folder };
                 sshd.know(&sshd.path("known_hosts"), "host");
                 sshd.configure("");

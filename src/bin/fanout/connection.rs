@@ -1,17 +1,16 @@
 //! The way to a host: none for this machine, libssh2, or the system's ssh.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use ssh::{
-    Conversation, End, Heard, HostName, Order, Pipe, Process, Route, Script, Session, SshError,
-    Trust, resolve, system_ssh,
-};
+use ssh::{HostName, Pipe, Process, Route, Script, Session, SshError, Trust, resolve, system_ssh};
 
 use crate::args::{HostArgs, Transport};
+use crate::ship::{ask, nothing};
 
-/// How long a process on the far side may take to be killed.
-const KILLING: Duration = Duration::from_secs(5);
+/// How long commands that were abandoned may take to be cleared away at the end.
+const CLEARING: Duration = Duration::from_secs(5);
 
 /// How hosts are reached.
 pub(crate) struct Way {
@@ -19,6 +18,8 @@ pub(crate) struct Way {
     pub(crate) transport: Transport,
     /// How long a host may say nothing.
     pub(crate) silence: Duration,
+    /// Conversations that are going on, each with whether it was abandoned.
+    talks: Mutex<Vec<Weak<AtomicBool>>>,
 }
 
 /// A way to one host that is open, or opened with each process.
@@ -34,6 +35,27 @@ impl Way {
             trust: if args.trust_new { Trust::New } else { Trust::Known },
             transport: args.transport,
             silence: args.heartbeat,
+            talks: Mutex::default(),
+        }
+    }
+
+    /// Notes a conversation by what says whether it is abandoned.
+    pub(crate) fn watch(&self, abandoned: &Arc<AtomicBool>) {
+        let mut talks = self.talks.lock().unwrap_or_else(PoisonError::into_inner);
+        talks.retain(|talk| talk.strong_count() > 0);
+        talks.push(Arc::downgrade(abandoned));
+    }
+
+    /// Waits a little for those who clear away commands that were abandoned.
+    pub(crate) fn wait_for_the_abandoned(&self) {
+        let deadline = Instant::now() + CLEARING;
+        let is_abandoned = |talk: &Weak<AtomicBool>| {
+            talk.upgrade().is_some_and(|abandoned| abandoned.load(Ordering::Relaxed))
+        };
+        while self.talks.lock().unwrap_or_else(PoisonError::into_inner).iter().any(is_abandoned)
+            && Instant::now() < deadline
+        {
+            std::thread::sleep(Duration::from_millis(10));
         }
     }
 
@@ -127,16 +149,10 @@ impl Connection {
             // Its pipe has killed the whole group.
             return;
         }
-        let kill = || -> Result<End, SshError> {
-            let mut pipe = self.start(&format!("kill -KILL {process}"))?;
-            let mut conversation = Conversation::new(4096)
-                .map_err(|e| SshError::Unreachable(format!("cannot talk: {e}")))?;
-            conversation.mailbox().leave(Order::Close);
-            let since = Instant::now();
-            Ok(conversation.run(&mut *pipe, &mut |_: Heard<'_>| since.elapsed() < KILLING))
-        };
-        match kill() {
-            Ok(end) => log::debug!("kill {process}: {end:?}"),
+        // It and what it started, where it leads a group: under sshd it mostly does.
+        let line = format!("kill -KILL -{process} 2>/dev/null || kill -KILL {process} 2>/dev/null");
+        match ask(self, &[line], &["true"], &mut nothing) {
+            Ok(said) => log::debug!("kill {process}: {:?}", said.end),
             Err(e) => log::debug!("kill {process}: {e}"),
         }
     }

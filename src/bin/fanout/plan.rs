@@ -103,6 +103,7 @@ impl Plan {
         });
         let (input, ended) = Source::new(args, session, far).start();
         let summary = dispatcher.run(&input, &mut output);
+        way.wait_for_the_abandoned();
         if let Some(path) = &args.report {
             joblog::report(path, &summary, started.elapsed().as_secs_f64())?;
         }

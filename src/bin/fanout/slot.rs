@@ -169,6 +169,7 @@ impl Slot {
             messages: 0,
             last_message: String::new(),
         };
+        self.way.watch(&talk.abandoned);
         let end = conversation.run(&mut *pipe, &mut |heard| talk.hear(heard));
         drop(pipe);
         Ok(talk.ended(end, connection))

@@ -13,10 +13,13 @@ use super::transfer::Parcel;
 use crate::connection::{Connection, Way};
 use crate::inventory::Host;
 
-/// What a path there is here: by the record's id and the path there, in the order of sending.
+/// Paths as records had them, in the order of sending.
+type Near = VecDeque<Box<RawValue>>;
+
+/// What a path there is here: by the record's id and the path there.
 #[derive(Default)]
 pub(crate) struct Translations {
-    paths: Mutex<HashMap<(String, String), VecDeque<Box<RawValue>>>>,
+    paths: Mutex<HashMap<(String, String), Near>>,
 }
 
 impl Translations {

@@ -15,7 +15,7 @@ use std::sync::{Mutex, PoisonError};
 use cli::Error;
 use ssh::{End, SshError};
 
-use self::ask::{ask, nothing};
+pub(crate) use self::ask::{ask, nothing};
 pub(crate) use self::courier::{Courier, Round, Translations};
 pub(crate) use self::gc::collect;
 use self::probe::{Machine, probe};

@@ -111,11 +111,15 @@ pub(crate) fn send(
     let command = ["sh", "-c", store.as_str(), "sh", part.as_str(), place];
     let mut file = None;
     let said = ask(connection, &[setup], &command, &mut |before| {
-        let file = match &mut file {
-            Some(file) => file,
-            None => file.insert(open_at(parcel, before)?),
-        };
-        next(file, machine.gzip)
+        match &mut file {
+            Some(file) => next(file, machine.gzip),
+            None => {
+                let opened = file.insert(open_at(parcel, before)?);
+                // gzip wants to see something, even of nothing.
+                let first = next(opened, machine.gzip)?;
+                Ok(first.or(machine.gzip.then(|| pack(b"")).transpose()?))
+            }
+        }
     })?;
     let complete = Said::value(&said.before, "state") == Some("complete");
     let stored = Said::value(&said.after, "state") == Some("stored");
@@ -155,7 +159,11 @@ fn next(file: &mut File, gzip: bool) -> io::Result<Option<Vec<u8>>> {
     if !gzip {
         return Ok(Some(chunk));
     }
+    pack(&chunk).map(Some)
+}
+
+fn pack(chunk: &[u8]) -> io::Result<Vec<u8>> {
     let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
-    packed.write_all(&chunk)?;
-    packed.finish().map(Some)
+    packed.write_all(chunk)?;
+    packed.finish()
 }
