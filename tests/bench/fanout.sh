@@ -7,6 +7,8 @@ cd "$(dirname "$0")/../.."
 bin=$PWD/target/release
 report="tests/bench/runs/$(date +%F)-fanout.md"
 work=$(mktemp -d)
+# Behind python3 may lie a script that takes its time.
+python=$(python3 -c "import sys; print(sys.executable)")
 port=$(python3 -c "import socket; s = socket.socket(); s.bind((\"127.0.0.1\", 0)); print(s.getsockname()[1])")
 trap 'kill "$(cat "$work/pid")"; rm -rf "$work"' EXIT
 
@@ -96,9 +98,9 @@ mkdir "$work/speeds"
         "parallel --will-cite -k -j 8 -S 8/attic --pipe -N 1 cat"
     timed "GNU parallel, --pipe in blocks of 1 MB (no job for a record)" 300000 0 \
         "parallel --will-cite -k -j 2 -S 2/attic --pipe --block 1M cat"
-    timed "eight slots, jobs of 50 ms" 4800 30 "$fanout -H attic -j 8 -- python3 $work/job.py 0.05"
+    timed "eight slots, jobs of 50 ms" 4800 30 "$fanout -H attic -j 8 -- $python $work/job.py 0.05"
     # 2.5 + 5 + 10 + 20 records a second
     timed "four slots with speeds of 1:2:4:8, jobs of 400 ms and less" 1125 30 \
-        "$fanout -H attic -j 4 -- python3 $work/job.py 0.4 $work/speeds"
+        "$fanout -H attic -j 4 -- $python $work/job.py 0.4 $work/speeds"
 } | tee "$report"
 echo "written: $report"

@@ -114,7 +114,8 @@ impl Pipe for Channel<'_> {
         session.set_timeout(CLOSING_MS);
         // A process that goes on after its output is closed gets no status from us.
         let ended = self.at_end && self.inner.wait_eof().is_ok();
-        let closed = self.inner.close().is_ok() && self.inner.wait_close().is_ok();
+        // One that is given up in the middle is not waited for.
+        let closed = self.inner.close().is_ok() && ended && self.inner.wait_close().is_ok();
         let signal = self.inner.exit_signal().ok().and_then(|s| s.exit_signal);
         let status = self.inner.exit_status();
         session.set_blocking(false);
