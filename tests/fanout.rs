@@ -8,6 +8,8 @@ mod shipping;
 mod sshd;
 
 use std::fs;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use sshd::Sshd;
@@ -127,6 +129,46 @@ fn a_login_that_is_refused_ends_it() {
         let run = sshd.fanout("attic").args(["--transport", transport, "cat"]).stdin(lines(2));
         run.run().code(3).says("2 of 2 records read are not answered");
     }
+}
+
+#[test]
+fn keys_come_from_the_agent_too() {
+    let sshd = Sshd::start();
+    let socket = sshd.path("agent");
+    let mut agent = Command::new("ssh-agent")
+        .args(["-D", "-a"])
+        .arg(&socket)
+        .stdout(Stdio::null())
+        .spawn()
+        .expect("ssh-agent starts");
+    let add = || {
+        let mut command = Command::new("ssh-add");
+        command.arg("-q").arg(sshd.path("user")).env("SSH_AUTH_SOCK", &socket);
+        command.stderr(Stdio::null()).status().expect("ssh-add runs").success()
+    };
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !add() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let public = sshd.path("user.pub");
+    // The private half is nowhere but in the agent.
+    fs::remove_file(sshd.path("user")).expect("the key is there");
+    let run = |settings: &str| {
+        sshd.configure(settings);
+        sshd.fanout("attic")
+            .args(["--transport", "libssh2", "--no-via", "cat"])
+            .stdin(lines(2))
+            .run()
+    };
+    let with = |more: &str| format!("Host *\n IdentityAgent {}\n{more}", socket.display());
+    let any = run(&with(" IdentitiesOnly no\n"));
+    let chosen = run(&with(" IdentitiesOnly yes\n"));
+    fs::rename(&public, sshd.path("elsewhere.pub")).expect("the public key is there");
+    let other = run(&with(" IdentitiesOnly yes\n"));
+    agent.kill().and_then(|()| agent.wait()).expect("the agent ends");
+    assert_eq!(any.code(0).text(), lines(2));
+    assert_eq!(chosen.code(0).text(), lines(2));
+    other.code(3).says("keys with a passphrase belong into ssh-agent");
 }
 
 #[test]

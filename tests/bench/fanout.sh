@@ -24,6 +24,8 @@ PidFile $work/pid
 StrictModes no
 UsePAM no
 PermitRootLogin yes
+# What a user's shell does first would be paid for by each job of GNU parallel.
+SetEnv HOME=$work
 MaxStartups 200
 MaxSessions 200
 END
