@@ -109,14 +109,9 @@ fn model_the_examples_of_filters_and_models_work() {
         "embed",
         "escalate",
         "extract",
-        "models",
-        "redact",
-        "summarize",
-        "transcribe",
-    ] {
-        let text = examples(program);
         "fanout",
         "models",
+        "redact",
         "summarize",
         "transcribe",
     ] {
