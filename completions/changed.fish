@@ -1,5 +1,5 @@
 complete -c changed -s k -l key -d 'What an event is about: a jq expression, such as .host or [.room, .sensor]. Paths are fastest. Without it all events are about one thing' -r
-complete -c changed -l fields -d 'Only these fields count: dotted paths, separated by commas' -r
+complete -c changed -l fields -d 'Only these fields count, and those with a rule of their own: dotted paths, separated by commas' -r
 complete -c changed -l ignore-fields -d 'These members do not count, separated by commas' -r
 complete -c changed -l rule -d 'What is news in a field: \'FIELD WORD=VALUE ...\', see above; \'*\' is for all other fields' -r
 complete -c changed -l from -d 'What input lines look like' -r -f -a "json\t'JSON lines: records'
@@ -30,7 +30,7 @@ never\t'Never'"
 complete -c changed -l progress -d 'Progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c changed -l resume -d 'Stdin is a file that grows: go on after what earlier runs have handled'
+complete -c changed -l resume -d 'Stdin is a file that grows: go on after what earlier runs have handled. Events that wait for others (--late) do so until a later run'
 complete -c changed -s R -l raw-input -d 'Each line of input is a text, not a record'
 complete -c changed -s s -l slurp -d 'With -R: all of the input is one text'
 complete -c changed -l paths -d 'Each line of stdin is a path'

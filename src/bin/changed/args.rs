@@ -17,7 +17,7 @@ use crate::time::{Nanos, span};
 /// came.
 ///
 /// Without rules every difference in a member is news; "id" and "via" do not count, nor do the
-/// key and the time. Each --rule has a field (or *, all others) and some of these words:
+/// members with the key and the time. Each --rule has a field (or *, all others) and some of these words:
 ///
 /// Numbers: band=0.5 or band=2% (of the value reported last; with both the wider one): smaller
 /// differences are no news. level=20|30: passing one of these is. hysteresis=0.2: to turn back
@@ -43,8 +43,8 @@ use crate::time::{Nanos, span};
 ///
 /// With --state, a run goes on where the last one stopped. State and output are committed
 /// together: if a run is killed, the next one writes what is missing. Into a file (>> changes.jsonl)
-/// nothing is repeated and nothing is lost; into a pipe the last lines may be repeated, with the
-/// same "id". With --resume that holds for input too: what the killed run did not handle is
+/// nothing is repeated and nothing is lost; into a pipe the last lines may be repeated, byte for
+/// byte (dedupe takes them out). With --resume that holds for input too: what the killed run did not handle is
 /// handled now.
 #[derive(Debug, Parser)]
 #[command(name = "changed")]
@@ -54,7 +54,7 @@ pub struct Changed {
     #[arg(short, long, value_name = "EXPR", help_heading = "What is watched")]
     pub key: Option<String>,
 
-    /// Only these fields count: dotted paths, separated by commas
+    /// Only these fields count, and those with a rule of their own: dotted paths, separated by commas
     #[arg(long, value_name = "FIELD", value_delimiter = ',', help_heading = "What is watched")]
     pub fields: Vec<Field>,
 

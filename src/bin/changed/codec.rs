@@ -76,6 +76,18 @@ impl<'a> KeyState<'a> {
         }
     }
 
+    /// When the key was seen, and when something of it is due: the whole is read only where
+    /// something is held.
+    pub(crate) fn times(bytes: &'a [u8]) -> Option<(Nanos, Option<Nanos>)> {
+        let mut from = Reader(bytes);
+        if from.byte()? != VERSION {
+            return None;
+        }
+        let (seen, _reported, _suppressed) = (from.signed()?, from.signed()?, from.number()?);
+        let has_record = !from.text()?.is_empty();
+        Some((seen, if has_record { Self::decode(bytes)?.due() } else { None }))
+    }
+
     /// None for bytes that this version did not write.
     pub(crate) fn decode(bytes: &'a [u8]) -> Option<Self> {
         let mut from = Reader(bytes);
@@ -297,6 +309,7 @@ mod tests {
         for state in [full(), KeyState::default()] {
             let mut bytes = vec![1, 2, 3];
             state.encode(&mut bytes);
+            assert_eq!(KeyState::times(&bytes), Some((state.seen, state.due())));
             assert_eq!(KeyState::decode(&bytes), Some(state));
         }
         assert_eq!(full().due(), Some(i64::MAX));

@@ -13,8 +13,9 @@
 //! - Killed between commit and write, or within the write: the next run writes the rest. If stdout
 //!   is the same regular file, opened to append, it is compared with the lines byte by byte, so
 //!   that each line is there exactly once. Otherwise (a pipe, another file) all lines of that
-//!   commit are written again, unless a second commit said that they had been taken; they have
-//!   the same `id`, by which `dedupe --by id` knows them.
+//!   commit are written again, unless a second commit said that they had been taken; they are
+//!   the same byte for byte, so that `dedupe` knows them. What a pipe has taken counts as taken: a
+//!   reader that leaves loses what is in it.
 //! - Input that the killed process had read and not committed comes again with `--resume`, which
 //!   makes the whole exact: regular file in, regular file out, each change once. From a pipe it is
 //!   lost with the process: what was read and not committed is at most a quarter of a second old,

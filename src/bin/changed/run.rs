@@ -156,7 +156,7 @@ impl Run {
             Instant::now().checked_add(left.min(Duration::from_secs(86_400)))
         });
         let commit =
-            (self.dirty && self.watch.table.is_kept()).then(|| self.committed + self.interval);
+            (self.dirty && self.watch.table.is_kept()).then(|| self.committed + self.pause());
         [next.flatten(), commit].into_iter().flatten().min()
     }
 
@@ -187,7 +187,11 @@ impl Run {
 
     /// Whether the last commit is long enough ago.
     pub(crate) fn is_time(&self) -> bool {
-        self.committed.elapsed() >= self.interval.max(self.cost * SHARE)
+        self.committed.elapsed() >= self.pause()
+    }
+
+    fn pause(&self) -> Duration {
+        self.interval.max(self.cost * SHARE)
     }
 
     /// Whether there is something to commit.

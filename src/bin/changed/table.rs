@@ -228,9 +228,7 @@ impl Table {
         // In the order of the file: a page is then written once.
         dirty.sort_unstable_by_key(|(key, _)| *key);
         let rows = dirty.iter().map(|(key, data)| {
-            let state = KeyState::decode(data);
-            let seen = state.as_ref().map_or(Nanos::MAX, |state| state.seen);
-            let due = state.as_ref().and_then(KeyState::due);
+            let (seen, due) = KeyState::times(data).unwrap_or((Nanos::MAX, None));
             StateRow { key: key.to_bytes(), data, seen, due }
         });
         log::debug!("{} keys are committed", dirty.len());
