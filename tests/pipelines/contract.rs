@@ -45,21 +45,24 @@ impl Subject {
     }
 }
 
+/// Every record is news to it, whatever came before.
+fn changed() -> Subject {
+    let arguments = ["--key", ".text", "--fields", "text", "--rule", "* heartbeat=0s"];
+    Subject {
+        name: "changed",
+        arguments: arguments.map(str::to_owned).to_vec(),
+        good: json!({"text": "What a fine morning."}),
+        result: "change",
+        _endpoint: None,
+    }
+}
+
 fn subjects() -> Vec<Subject> {
     let endpoint = Endpoint::start(|_| Answer::chat("an answer"));
     let arguments =
         ["--to", &endpoint.url(), "--model", "fake", "--price", "0,0", "--question", "What is it?"];
     vec![
-        Subject {
-            name: "changed",
-            // Every record is news, whatever came before it.
-            arguments: ["--key", ".text", "--fields", "text", "--rule", "* heartbeat=0s"]
-                .map(str::to_owned)
-                .to_vec(),
-            good: json!({"text": "What a fine morning."}),
-            result: "change",
-            _endpoint: None,
-        },
+        changed(),
         Subject {
             name: "classify",
             arguments: vec!["--labels".into(), "good,bad".into()],
