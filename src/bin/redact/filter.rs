@@ -1,4 +1,6 @@
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use cli::{Emit, Filter, Halt, Input};
@@ -30,11 +32,34 @@ pub(crate) enum Mode {
 
 pub(crate) struct RedactFilter {
     pub(crate) mode: Mode,
-    pub(crate) fields: Vec<Field>,
+    pub(crate) fields: Vec<Asked>,
     /// The key that the text is written under as well.
     pub(crate) copy: Option<String>,
     /// Output is plain text: where what was replaced stood is not shown.
     pub(crate) plain: bool,
+}
+
+/// A field asked for.
+pub(crate) struct Asked {
+    field: Field,
+    path: String,
+    /// What its name says of its text.
+    label: Option<String>,
+    /// All of the record.
+    whole: bool,
+}
+
+impl Asked {
+    pub(crate) fn new(field: Field) -> Self {
+        let path = field.to_string();
+        let last = path.rsplit('.').next().filter(|key| *key != DEFAULT);
+        let (label, whole) = (last.map(str::to_owned), field == Field::key(WHOLE));
+        Self { field, path, label, whole }
+    }
+
+    fn is_top(&self) -> bool {
+        self.path == self.field.top()
+    }
 }
 
 /// What became of one record.
@@ -54,7 +79,7 @@ impl From<VaultError> for Failure {
 
 impl RedactFilter {
     fn is_whole(&self) -> bool {
-        self.fields.iter().any(|field| *field == Field::key(WHOLE))
+        self.fields.iter().any(|asked| asked.whole)
     }
 
     /// Changes every field asked for with `change`: text, path and label in, another text out.
@@ -79,21 +104,22 @@ impl RedactFilter {
         }
         let mut last = None;
         let mut missing = None;
-        for field in &self.fields {
-            let (text, path) = match text(field, record) {
-                Ok(text) => (text, field.to_string()),
+        for asked in &self.fields {
+            let (text, line) = match text(&asked.field, record) {
+                Ok(text) => text,
                 Err(failure) if failure.code == Code::MissingField && self.fields.len() > 1 => {
                     missing = Some(failure);
                     continue;
                 }
                 Err(failure) => return Err(failure),
             };
-            let label = path.rsplit('.').next().filter(|key| *key != DEFAULT);
-            let changed = change(&text, &path, label)?;
-            if let Some(changed) = &changed {
-                set(record, field, changed)?;
+            let changed = change(&text, &asked.path, asked.label.as_deref())?;
+            let keep = changed.is_none() && self.copy.is_some();
+            last = Some(if keep { text.into_owned() } else { String::new() });
+            if let Some(changed) = changed {
+                set(record, asked, line, &changed)?;
+                last = Some(changed);
             }
-            last = Some(changed.unwrap_or(text));
         }
         match (last, missing) {
             (None, Some(failure)) => Err(failure),
@@ -129,9 +155,8 @@ impl RedactFilter {
         })?;
         // What an earlier run replaced elsewhere is still there.
         if !earlier.is_empty() && !self.is_whole() {
-            let read: Vec<String> = self.fields.iter().map(Field::to_string).collect();
             let elsewhere = |r: &Redaction| {
-                !read.iter().any(|path| r.field.as_deref().unwrap_or(DEFAULT) == path)
+                !self.fields.iter().any(|asked| r.field.as_deref().unwrap_or(DEFAULT) == asked.path)
             };
             outcome.redactions.extend(earlier.into_iter().filter(elsewhere));
         }
@@ -256,10 +281,15 @@ fn parsed(line: &str) -> Result<Record, Failure> {
     Record::parse(line.as_bytes()).map_err(|e| Failure::new(Code::Bug, e))
 }
 
-/// The text of a field.
-fn text(field: &Field, record: &Record) -> Result<String, Failure> {
+/// The text of a field, and where its JSON stands in the record's line.
+fn text<'r>(field: &Field, record: &'r Record) -> Result<(Cow<'r, str>, Range<usize>), Failure> {
+    let raw = field.raw(record).unwrap_or_default();
+    let range = if raw.is_empty() { 0..0 } else { place(record.as_str(), raw) };
+    if let Some(plain) = records::unescaped(raw) {
+        return Ok((Cow::Borrowed(plain), range));
+    }
     match field.text(record) {
-        Ok(Text::Utf8(text)) => Ok(text),
+        Ok(Text::Utf8(text)) => Ok((Cow::Owned(text), range)),
         Ok(Text::Bytes(_)) => {
             let message = "the text is not UTF-8; extract reads other encodings";
             Err(Failure::new(Code::Unsupported, message))
@@ -269,12 +299,14 @@ fn text(field: &Field, record: &Record) -> Result<String, Failure> {
     }
 }
 
-/// Puts a text in the place of a field's value; nothing else is touched.
-fn set(record: &mut Record, field: &Field, text: &str) -> Result<(), Failure> {
-    let Some(raw) = field.raw(record) else { return Ok(()) };
-    let line = record.as_str();
-    let range = place(line, raw);
+/// Puts a text in the place of a field's value, at `range`; nothing else is touched.
+fn set(record: &mut Record, asked: &Asked, range: Range<usize>, text: &str) -> Result<(), Failure> {
+    if asked.is_top() {
+        record.set(&asked.path, text);
+        return Ok(());
+    }
     let json = serde_json::Value::from(text).to_string();
+    let line = record.as_str();
     *record = parsed(&[&line[..range.start], &json, &line[range.end..]].concat())?;
     Ok(())
 }

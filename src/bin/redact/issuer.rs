@@ -19,8 +19,10 @@ pub(crate) struct Issuer {
     style: Style,
     /// Given by the user: placeholders are made from it instead of numbers.
     key: Option<Key>,
-    /// For fakes, and to remember originals without keeping them.
+    /// For fakes.
     run: Key,
+    /// To remember originals without keeping them: of this run alone.
+    seal: [u8; 32],
     /// The last number by kind.
     last: HashMap<String, u64>,
     recent: HashMap<[u8; 16], u64>,
@@ -38,7 +40,8 @@ impl Issuer {
         vault: Option<Vault>,
     ) -> Self {
         let (last, recent, older) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let mut issuer = Self { style, key, run, last, recent, older, remember, vault: None };
+        let seal = run.hash("", "remembered");
+        let mut issuer = Self { style, key, run, seal, last, recent, older, remember, vault: None };
         for (placeholder, original) in vault.iter().flat_map(Vault::entries) {
             // What was a stranger's placeholder is not given out either.
             issuer.avoid(original);
@@ -125,8 +128,10 @@ impl Issuer {
     }
 
     fn fingerprint(&self, name: &str, original: &str) -> [u8; 16] {
+        let mut hasher = blake3::Hasher::new_keyed(&self.seal);
+        hasher.update(name.as_bytes()).update(&[0]).update(original.as_bytes());
         let mut seen = [0; 16];
-        seen.copy_from_slice(&self.run.hash(name, original)[..16]);
+        seen.copy_from_slice(&hasher.finalize().as_bytes()[..16]);
         seen
     }
 

@@ -8,7 +8,7 @@ use records::Field;
 use zeroize::Zeroizing;
 
 use crate::args::Redact;
-use crate::filter::{Mode, RedactFilter};
+use crate::filter::{Asked, Mode, RedactFilter};
 use crate::forms::Forms;
 use crate::issuer::Issuer;
 use crate::key::{Key, secret};
@@ -26,6 +26,7 @@ pub(crate) fn run(args: &Redact, session: &Session) -> Result<Exit, Error> {
     let fields = fields(args);
     let (stream, copy) = stream(args, &fields)?;
     let plain = args.stream.raw_output;
+    let fields = fields.into_iter().map(Asked::new).collect();
     if args.restore {
         let vault = vault(args)?.ok_or_else(|| Error::usage("--restore needs --vault"))?;
         let restorer = Restorer::new(Vault::read(&vault.0, vault.1))?;

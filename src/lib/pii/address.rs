@@ -3,7 +3,7 @@
 use crate::kind::Kind;
 use crate::scan::Scan;
 use crate::tokens::{Token, flag};
-use crate::words::{COMMON, PARTICLE, PLACE, STREET};
+use crate::words::{COMMON, PARTICLE, PLACE, STREET, TITLE};
 
 /// How streets end in German and Dutch, in one word with their name.
 const ENDINGS: [&str; 16] = [
@@ -96,7 +96,8 @@ impl Scan<'_> {
         for _ in 0..6 {
             let Some(next) = self.token(last + 1) else { break };
             let joined = matches!(self.gap(last), " " | "-" | "'" | "’");
-            let part = next.is(PARTICLE) || next.is_capitalised() || self.word(last + 1) == "l";
+            let small = matches!(self.word(last + 1), "l" | "d" | "des" | "les" | "dei" | "degli");
+            let part = next.is(PARTICLE) || next.is_capitalised() || small;
             if !joined || !part || next.is(COMMON) && !next.is(PARTICLE) {
                 break;
             }
@@ -212,9 +213,26 @@ impl Scan<'_> {
                 break;
             }
         }
-        // A town that no list has, between the street and the state's code.
-        let town = self.token(end + 1).is_some_and(|t| t.is_capitalised() && !t.is(COMMON));
-        if self.gap(end) == ", "
+        // A town that no list has: before a code, or alone after a comma.
+        let town = self.token(end + 1).is_some_and(|t| {
+            t.is_capitalised() && t.len() > 3 && !t.has(flag::LINE) && !t.is(COMMON | TITLE)
+        });
+        let alone = self.gap(end + 1).starts_with(['.', ',', ';', '\n', ')'])
+            || end + 2 >= self.tokens.len();
+        if town
+            && matches!(self.gap(end), ", ")
+            && self.is_next(end + 1)
+            && self.british_end(end + 2).is_some()
+        {
+            end += 3;
+        } else if town
+            && end == last
+            && self.gap(end) == ", "
+            && alone
+            && !self.state_and_code(end + 2)
+        {
+            end += 1;
+        } else if self.gap(end) == ", "
             && town
             && self.gap(end + 1) == ", "
             && self.state_and_code(end + 2)

@@ -142,6 +142,13 @@ impl Scan<'_> {
             at = verb.end;
             spaced = skip(&mut at, b" \t:");
         }
+        if join.is_none()
+            && self.tokens[i].is(PASSWORD)
+            && let Some(far) = self.far_join(i)
+        {
+            (at, join) = far;
+            spaced = skip(&mut at, b" \t");
+        }
         let join = join.or_else(|| spaced.then_some(Join::Space))?;
         if join == Join::Verb && !spaced {
             return None;
@@ -159,6 +166,24 @@ impl Scan<'_> {
             }
         }
         Some((at, join, 0))
+    }
+
+    /// Where the colon or the verb ends that stands a few words on: "the password of the door is".
+    fn far_join(&self, i: usize) -> Option<(usize, Option<Join>)> {
+        for at in i + 1..(i + 5).min(self.tokens.len()) {
+            let token = self.tokens[at];
+            if self.gap(at - 1) != " " || !token.is_word() {
+                return None;
+            }
+            if token.is(EQUALS) && at > i + 1 {
+                return Some((token.end, Some(Join::Verb)));
+            }
+            let gap = self.gap(at);
+            if gap.starts_with(": ") || gap.starts_with(" : ") {
+                return Some((token.end + gap.find(':')? + 1, Some(Join::Mark)));
+            }
+        }
+        None
     }
 
     fn value_end(&self, start: usize, quote: u8) -> usize {

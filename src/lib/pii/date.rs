@@ -13,11 +13,8 @@ fn joins(gap: &str) -> bool {
 impl Scan<'_> {
     /// A date that begins with token `i`: where it ends.
     pub(crate) fn date(&mut self, i: usize) -> Option<usize> {
-        if !self.wants(Kind::Date) && !self.wants(Kind::BirthDate) {
-            return None;
-        }
         let start = self.tokens[i].start;
-        if !self.begins(start) {
+        if !self.wants_date(i) || !self.begins(start) {
             return None;
         }
         let end =
@@ -27,17 +24,26 @@ impl Scan<'_> {
 
     /// A date that begins with the name of a month, at token `i`.
     pub(crate) fn month_date(&mut self, i: usize) -> Option<usize> {
-        if !self.wants(Kind::Date) && !self.wants(Kind::BirthDate) {
+        if !self.wants_date(i) {
             return None;
         }
         let end = self.month_first(i)?;
         self.note_date(i, self.tokens[i].start, end)
     }
 
+    /// Whether a date here would count: of a birth only after a word, or a star, that says so.
+    fn wants_date(&self, i: usize) -> bool {
+        self.wants(Kind::Date) || self.wants(Kind::BirthDate) && self.is_birth(i)
+    }
+
+    fn is_birth(&self, i: usize) -> bool {
+        let before = self.text[..self.tokens[i].start].trim_end_matches(' ');
+        before.ends_with('*') || self.said_within(i, BIRTH, 5)
+    }
+
     fn note_date(&mut self, i: usize, start: usize, end: usize) -> Option<usize> {
-        let star = self.text[..start].trim_end().ends_with('*');
-        let born = self.said_within(i, BIRTH, 5) || star;
-        let noted = born && self.add((start, end), Kind::BirthDate, "date of birth", 0.95);
+        let noted =
+            self.is_birth(i) && self.add((start, end), Kind::BirthDate, "date of birth", 0.95);
         (noted || self.add((start, end), Kind::Date, "date", 0.7)).then_some(end)
     }
 

@@ -8,23 +8,29 @@ use crate::words::{CARD, ID};
 
 /// Masks by the length of their first part, so that a token is compared with few of them.
 pub(crate) struct Masks {
-    by_length: Vec<Vec<(&'static [u8], f32, &'static National)>>,
+    /// Those of one part, and those that go on after it.
+    whole: Vec<Vec<Mask>>,
+    parted: Vec<Vec<Mask>>,
 }
+
+type Mask = (&'static [u8], f32, &'static National);
 
 /// Characters of the longest first part.
 const LONGEST: usize = 18;
 
 impl Masks {
     pub(crate) fn new() -> Self {
-        let mut by_length = vec![Vec::new(); LONGEST + 1];
+        let mut whole = vec![Vec::new(); LONGEST + 1];
+        let mut parted = whole.clone();
         for rule in national::all() {
             for (mask, score) in rule.masks {
                 let mask = mask.as_bytes();
                 let first = mask.iter().take_while(|b| b.is_ascii_alphanumeric()).count();
-                by_length[first].push((mask, *score, rule));
+                let list = if first == mask.len() { &mut whole } else { &mut parted };
+                list[first].push((mask, *score, rule));
             }
         }
-        Self { by_length }
+        Self { whole, parted }
     }
 }
 
@@ -132,12 +138,18 @@ impl Scan<'_> {
     /// A national number that begins with token `i`: where it ends. Of several the surest.
     pub(crate) fn national(&mut self, i: usize, masks: &Masks) -> Option<usize> {
         let token = self.tokens[i];
-        if !self.wants(Kind::NationalId) || token.len() > LONGEST || !self.begins(token.start) {
+        if !self.wants(Kind::NationalId) || token.len() > LONGEST {
             return None;
         }
         let bytes = &self.bytes[token.start..];
         let mut best: Option<(usize, f32, &'static str)> = None;
-        for (mask, score, rule) in &masks.by_length[token.len()] {
+        let whole = masks.whole[token.len()].iter();
+        let goes_on = b" .-/+(".contains(&self.byte(token.end));
+        let parted = if goes_on { &masks.parted[token.len()][..] } else { &[] };
+        if whole.len() + parted.len() == 0 || !self.begins(token.start) {
+            return None;
+        }
+        for (mask, score, rule) in whole.chain(parted) {
             let better =
                 best.is_none_or(|(length, least, _)| (mask.len(), *score) > (length, least));
             if better

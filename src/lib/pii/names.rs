@@ -109,14 +109,16 @@ impl Scan<'_> {
         if token.is(AMBIGUOUS) && !self.said_within(i, WHERE, 1) {
             return None;
         }
-        let name = token.is(FIRST | LAST);
+        let name = token.is(LAST);
         let listed = self.gap(i) == ", " && self.token(i + 1).is_some_and(|t| t.is(PLACE));
         let score = if self.said_within(i, WHERE, 1) && i > 0 && self.is_next(i - 1) {
             0.8
         } else if listed {
             0.7
-        } else if name {
+        } else if token.is(FIRST) {
             0.45
+        } else if name {
+            0.5
         } else {
             0.55
         };

@@ -1,9 +1,10 @@
 //! What a token with digits may be the beginning of, asked in the order that decides.
 
 use crate::group::Masks;
+use crate::kind::Kind;
 use crate::scan::Scan;
 use crate::tokens::flag;
-use crate::words::{CARD, ID};
+use crate::words::{CARD, ID, MONTH, PARTICLE};
 
 impl Scan<'_> {
     /// What begins with token `i`, which has a digit: where it ends.
@@ -21,11 +22,34 @@ impl Scan<'_> {
             .or_else(|| self.colons(i))
     }
 
+    /// Whether neither what stands before nor after a small number makes it a part of something.
+    fn is_plain(&self, i: usize) -> bool {
+        let token = self.tokens[i];
+        let (before, after) = (self.before(token.start), self.byte(token.end));
+        if matches!(before, b'+' | b'(' | b'$' | b'-' | 0x80..) || self.wants(Kind::Amount) {
+            return false;
+        }
+        match after {
+            b' ' => {
+                let next = self.byte(token.end + 1);
+                let named = self.token(i + 1).is_some_and(|t| t.is(MONTH | PARTICLE));
+                let plate = token.len() == 4 && next.is_ascii_uppercase();
+                !named && !plate && next.is_ascii_lowercase() && self.word(i + 1) != "of"
+            }
+            b'.' | b'-' | b'/' | b':' => !self.byte(token.end + 1).is_ascii_alphanumeric(),
+            b',' | b';' | b']' | b'"' | b'\'' | b'\n' | b'&' | b'=' | b'>' | 0 => true,
+            _ => false,
+        }
+    }
+
     fn digits_first(&mut self, i: usize, masks: &Masks) -> Option<usize> {
         let token = self.tokens[i];
         let next = self.byte(token.end);
         let number = token.is_number();
         // A small number with nothing attached is by far the most frequent.
+        if number && token.len() <= 5 && self.is_plain(i) {
+            return None;
+        }
         if number && token.len() <= 4 {
             let found = match next {
                 b'.' => self.ipv4(i).or_else(|| self.date(i)).or_else(|| self.coordinates(i)),
@@ -55,7 +79,8 @@ impl Scan<'_> {
                 .or_else(|| if token.len() >= 16 { self.secret(i) } else { None })
                 .or_else(|| self.plate(i));
         }
-        let named = self.said(i, ID) && !self.said(i, CARD);
+        let long = token.len() >= 8 || b" .-/".contains(&next);
+        let named = long && self.said(i, ID) && !self.said(i, CARD);
         if named && let Some(end) = self.national(i, masks) {
             return Some(end);
         }

@@ -94,6 +94,9 @@ impl Scan<'_> {
         {
             return Some(next);
         }
+        if let Some(next) = self.speaker(i) {
+            return Some(next);
+        }
         if !token.is_capitalised() {
             return None;
         }
@@ -158,6 +161,20 @@ impl Scan<'_> {
         }
         let small = next.is(FIRST) && !next.is(AMBIGUOUS) && next.is_word() && self.gap(i) == " ";
         if small { self.name(i + 1, i + 1, "greeting", 0.6) } else { None }
+    }
+
+    /// "[10:32] anna: hi", "Anna Berger: hi" at the start of a line.
+    fn speaker(&mut self, i: usize) -> Option<usize> {
+        let token = self.tokens[i];
+        let before = self.before(token.start);
+        let time =
+            before == b' ' && matches!(self.before(token.start - 1), b']' | b'-' | b'>' | b')');
+        if !token.is(FIRST) || token.is(COMMON) || !(token.has(flag::LINE) || time) {
+            return None;
+        }
+        let end = if token.is_capitalised() { self.name_end(i) } else { i };
+        let says = matches!(self.gap(end), ": " | " : ") || self.gap(end).starts_with(": ");
+        if says { self.name(i, end, "speaker", 0.65) } else { None }
     }
 
     /// "Kind regards,\nAnna Berger"

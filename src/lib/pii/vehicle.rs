@@ -2,6 +2,7 @@
 
 use crate::kind::Kind;
 use crate::scan::Scan;
+use crate::tokens::flag;
 use crate::words::PLATE;
 
 /// How plates are written, and how sure the form alone is: `A` a capital, `9` a digit.
@@ -48,6 +49,15 @@ impl Scan<'_> {
             return None;
         }
         let bytes = &self.bytes[start..];
+        let (first, next) = (bytes[0], self.byte(token.end));
+        let capital = self.byte(token.end + 1).is_ascii_uppercase();
+        // Forms begin with capitals, or with digits and then, near, capitals.
+        let figures =
+            first.is_ascii_digit() && (token.len() == 7 || capital && b" -".contains(&next));
+        let letters = first.is_ascii_uppercase() && !token.has(flag::SMALL);
+        if !(figures || letters) {
+            return None;
+        }
         let fits = |form: &str| {
             bytes.len() >= form.len()
                 && form.bytes().zip(bytes).all(|(form, b)| match form {
@@ -59,7 +69,9 @@ impl Scan<'_> {
                 && self.byte(start + form.len()) != b'-'
         };
         let said = self.said(i, PLATE);
-        if let Some((rule, form, score)) = FORMS.iter().find(|(_, form, _)| fits(form)) {
+        let kind = if figures { b'9' } else { b'A' };
+        let forms = FORMS.iter().filter(|(_, form, _)| form.as_bytes()[0] == kind);
+        if let Some((rule, form, score)) = forms.into_iter().find(|(_, form, _)| fits(form)) {
             let end = start + form.len();
             let score = if said { 0.9 } else { *score };
             return self.add((start, end), Kind::Plate, rule, score).then_some(end);
@@ -71,7 +83,7 @@ impl Scan<'_> {
                 .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit())
             && self.bytes[start..token.end].iter().any(u8::is_ascii_digit);
         let letters = self.bytes[start..token.end].iter().any(u8::is_ascii_uppercase);
-        (said && mixed && letters && self.add((start, token.end), Kind::Plate, "labelled", 0.65))
+        (mixed && letters && said && self.add((start, token.end), Kind::Plate, "labelled", 0.65))
             .then_some(token.end)
     }
 }

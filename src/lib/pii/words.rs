@@ -78,7 +78,7 @@ const WORDS: &[(Class, &str)] = &[
         INSTITUTION,
         "university universität université universidad università universiteit hochschule \
         college hospital klinik klinikum krankenhaus hôpital ospedale ziekenhuis stadtwerke bank \
-        sparkasse banque banco banca institut institute institutet versicherung finanzamt amtsgericht \
+        sparkasse banque banco banca institut institute institutet clinique caja klinika versicherung finanzamt amtsgericht \
         gymnasium lycée ministerium ministry ministère ministerio ministero clinic clínica clinica \
         foundation stiftung verein association society consulting logistics ingenieure",
     ),
@@ -116,7 +116,7 @@ const WORDS: &[(Class, &str)] = &[
         BIRTH,
         "born birth birthday dob birthdate geboren geb geburtsdatum geburtstag né née naissance \
         nacido nacida nacimiento nato nata nascita geboortedatum geboren nascimento nascido \
-        cumpleaños anniversaire compleanno",
+        nací nació naci cumpleaños anniversaire compleanno",
     ),
     (
         PHONE,

@@ -1,4 +1,3 @@
-use std::fmt::Write as _;
 use std::io::{self, Read};
 
 /// Bytes of the BLAKE3 hash that an id keeps: 128 bits, so that a collision among 10¹² contents
@@ -13,11 +12,10 @@ pub fn content_id(bytes: &[u8]) -> String {
 }
 
 fn hex(hash: &blake3::Hash) -> String {
-    hash.as_bytes()[..ID_BYTES].iter().fold(String::with_capacity(2 * ID_BYTES), |mut s, b| {
-        // Writing to a String cannot fail.
-        let _ = write!(s, "{b:02x}");
-        s
-    })
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let nibbles = hash.as_bytes()[..ID_BYTES].iter().flat_map(|b| [b >> 4, b & 15]);
+    nibbles.map(|nibble| DIGITS[usize::from(nibble)]).collect()
 }
 
 /// [`content_id`] of what is read through it, for sources that do not fit memory.

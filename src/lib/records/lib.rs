@@ -51,5 +51,5 @@ pub use malformed::Malformed;
 pub use provenance::{Step, Usage};
 pub use reader::{Line, LineReader, MAX_LINE};
 pub use record::{Record, ValueError};
-pub use text::Text;
+pub use text::{Text, unescaped};
 pub use writer::{WriteError, Writer};

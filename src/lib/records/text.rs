@@ -41,6 +41,12 @@ impl Text {
     }
 }
 
+/// The text of a JSON string without escapes, in place: most texts of a stream need no decoding.
+pub fn unescaped(raw: &str) -> Option<&str> {
+    let inside = raw.strip_prefix('"')?.strip_suffix('"')?;
+    (!inside.as_bytes().contains(&b'\\')).then_some(inside)
+}
+
 #[derive(Serialize, Deserialize)]
 struct Base64Bytes {
     bytes: String,
