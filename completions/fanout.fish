@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_fanout_global_optspecs
-    string join \n H/host= hosts= tag= trust-new transport= F/ssh-config= heartbeat= j/jobs= env= ship= send= files= R/raw-input paths 0/paths0 max-line= unordered no-via match= joblog= report= on-error= halt= limit= timeout= retries= min-hosts= wait resume= q/quiet v/verbose color= progress= nice h/help V/version
+    string join \n H/host= hosts= tag= trust-new transport= F/ssh-config= heartbeat= j/jobs= env= ship= send= files= R/raw-input paths 0/paths0 max-line= unordered no-via match= joblog= report= on-error= halt= limit= timeout= retries= once min-hosts= wait resume= q/quiet v/verbose color= progress= nice h/help V/version
 end
 
 function __fish_fanout_needs_command
@@ -66,6 +66,7 @@ complete -c fanout -n "__fish_fanout_needs_command" -l paths -d 'Each line of in
 complete -c fanout -n "__fish_fanout_needs_command" -s 0 -l paths0 -d 'Paths of the input end in NUL, as from find -print0'
 complete -c fanout -n "__fish_fanout_needs_command" -l unordered -d 'Write records as they are answered, not in input order'
 complete -c fanout -n "__fish_fanout_needs_command" -l no-via -d 'Do not add the host to "via"'
+complete -c fanout -n "__fish_fanout_needs_command" -l once -d 'Never ask a second host while the first one still has the record. Without it, hosts that are done take over what others take long for: some records are then computed twice'
 complete -c fanout -n "__fish_fanout_needs_command" -l wait -d 'Keep trying to reach hosts instead of giving them up'
 complete -c fanout -n "__fish_fanout_needs_command" -s q -l quiet -d 'Errors only on stderr'
 complete -c fanout -n "__fish_fanout_needs_command" -s v -l verbose -d 'More on stderr; twice for yet more'

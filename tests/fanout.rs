@@ -266,6 +266,9 @@ fn the_inventory_says_which_hosts_there_are() {
     run(&[], "[[host]]\nname = 'a'\ncolour = 1\n").code(2).says("colour");
     run(&[], "[[host]]\nname = '-x'\n").code(2).says("is no host");
     // Many more than can be reached are no danger by themselves.
+    let few: String = (0..300).map(|n| format!("[[host]]\nname = 'h{n}.invalid'\n")).collect();
+    let outcome = run(&["-H", ":", "-q"], &few).code(0);
+    assert_eq!(outcome.records().len(), 4);
     let many: String = (0..10_000).map(|n| format!("[[host]]\nname = 'h{n}'\n")).collect();
     run(&["--tag", "none"], &many).code(2).says("there are no hosts");
 }

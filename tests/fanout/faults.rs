@@ -44,7 +44,8 @@ fn marker(folder: &Path) -> String {
 #[test]
 fn a_record_that_ends_two_workers_is_given_up_alone() {
     let sshd = Sshd::start();
-    for (hosts, how) in [(":", "kill -KILL $$"), (":", "exit 3"), ("attic,kitchen", "exit 3")] {
+    let cases = [(":", "kill -KILL $$"), (":", "exit 2"), ("attic,kitchen", "exit 3")];
+    for (hosts, how) in cases {
         let run = sshd.fanout(hosts).args(["-j", "2", "--no-via"]).args(but_for_r5(how));
         let outcome = run.stdin(lines(400)).run().code(1);
         let error = only_r5_failed(&outcome, 400);
@@ -255,7 +256,7 @@ fn a_run_is_taken_up_by_content_after_a_kill() {
         asked.display()
     );
     let command = ["sh", "-c", &count];
-    let run = || local("2").arg("--resume").arg(&journal).args(command);
+    let run = || local("2").args(["--once", "--resume"]).arg(&journal).args(command);
     let mut first = run().start();
     let all = lines(60);
     for line in all.lines().take(40) {

@@ -207,6 +207,11 @@ pub struct Fanout {
     #[arg(long, value_name = "N", default_value_t = 5, help_heading = "Handling")]
     pub retries: u32,
 
+    /// Never ask a second host while the first one still has the record. Without it, hosts that
+    /// are done take over what others take long for: some records are then computed twice
+    #[arg(long, help_heading = "Handling")]
+    pub once: bool,
+
     /// Stop when fewer hosts than this are left; exit 3
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Handling")]
     pub min_hosts: usize,

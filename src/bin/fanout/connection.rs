@@ -8,9 +8,13 @@ use ssh::{HostName, Pipe, Process, Route, Script, Session, SshError, Trust, reso
 
 use crate::args::{HostArgs, Transport};
 use crate::ship::{ask, nothing};
+use crate::turns::Turns;
 
 /// How long commands that were abandoned may take to be cleared away at the end.
 const CLEARING: Duration = Duration::from_secs(5);
+
+/// Hosts that are connected to at the same time: an inventory may have thousands.
+const CONNECTING: usize = 16;
 
 /// How hosts are reached.
 pub(crate) struct Way {
@@ -20,6 +24,7 @@ pub(crate) struct Way {
     pub(crate) silence: Duration,
     /// Conversations that are going on, each with whether it was abandoned.
     talks: Mutex<Vec<Weak<AtomicBool>>>,
+    connecting: Turns,
 }
 
 /// A way to one host that is open, or opened with each process.
@@ -36,6 +41,7 @@ impl Way {
             transport: args.transport,
             silence: args.heartbeat,
             talks: Mutex::default(),
+            connecting: Turns::new(CONNECTING),
         }
     }
 
@@ -70,6 +76,7 @@ impl Way {
         if self.transport == Transport::Ssh {
             return Ok(self.system(route));
         }
+        let _turn = self.connecting.take();
         let mut settings = resolve(route)?;
         if let Some(key) = &route.key {
             settings.identities = vec![key.clone()];

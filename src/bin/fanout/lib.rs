@@ -22,5 +22,6 @@ mod plan;
 mod ship;
 mod slot;
 mod source;
+mod turns;
 
 pub use args::Fanout;

@@ -69,6 +69,7 @@ impl Plan {
             via: !args.no_via,
             timeout: args.timeout,
             retries: args.retries,
+            once: args.once,
             min_hosts: args.min_hosts,
             window: WINDOW,
             window_bytes: WINDOW_BYTES,

@@ -286,6 +286,7 @@ impl Talk<'_> {
             connection.kill(process);
         }
         let accepted = member.accepted();
+        let works = self.slot.depot.has_worked(accepted);
         let abandoned = self.abandoned.load(Ordering::Relaxed);
         let (departure, attempt) = match end {
             // 1: some records failed, which their answers say.
@@ -297,7 +298,7 @@ impl Talk<'_> {
             }
             End::Lost(_) => (Departure::Lost(how.clone()), Attempt::Failed(lost(&how))),
             // 2: wrong usage, or something is missing there. 126, 127: there is no such command.
-            End::Status(2 | 126 | 127) if accepted == 0 => {
+            End::Status(2 | 126 | 127) if !works => {
                 (Departure::Lost(how.clone()), Attempt::Failed(SshError::Refused(how)))
             }
             _ => (Departure::Crashed(how.clone()), Attempt::Failed(SshError::Unreachable(how))),

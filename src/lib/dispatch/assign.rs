@@ -20,7 +20,8 @@ const UNUSUAL: f64 = 3.0;
 const UNUSUAL_LEAST: f64 = 0.25;
 
 impl Dispatcher {
-    /// Hands out what there is to those who have room. `starved`: no further input can come now.
+    /// Hands out what there is to those who have room. `starved`: no further input can
+    /// come now, and those without work may take over what others have.
     pub(crate) fn assign(&mut self, now: Instant, starved: bool) {
         let reserved = self.assign_alone(now);
         let candidates: Vec<WorkerId> = self

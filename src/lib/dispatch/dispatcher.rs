@@ -25,6 +25,8 @@ pub struct Options {
     pub via: bool,
     /// A worker that takes longer for a record is given up.
     pub timeout: Option<Duration>,
+    /// Give nobody a record that another worker still has, however long that takes.
+    pub once: bool,
     /// How often a record that is alone with its worker is sent again when the way there breaks.
     pub retries: u32,
     /// Fewer hosts than this are too few to go on.
@@ -165,7 +167,7 @@ impl Dispatcher {
         loop {
             let now = Instant::now();
             self.give_up_the_hung(now);
-            let starved = ended || !self.has_room();
+            let starved = (ended || !self.has_room()) && !self.options.once;
             self.assign(now, starved);
             self.write(sink)?;
             if ended && self.window.is_empty() {

@@ -78,6 +78,7 @@ fn options() -> Options {
         via: false,
         timeout: None,
         retries: 3,
+        once: false,
         min_hosts: 1,
         window: 64,
         window_bytes: 1 << 20,

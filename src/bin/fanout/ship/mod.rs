@@ -10,6 +10,7 @@ mod transfer;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use cli::Error;
@@ -37,6 +38,8 @@ pub(crate) struct Freight {
 #[derive(Default)]
 pub(crate) struct Depot {
     known: Mutex<Known>,
+    /// The command has answered something there.
+    worked: AtomicBool,
 }
 
 #[derive(Default)]
@@ -100,6 +103,11 @@ impl Freight {
 }
 
 impl Depot {
+    /// The command has answered `count` records there; whether it ever answered any.
+    pub(crate) fn has_worked(&self, count: u64) -> bool {
+        self.worked.fetch_or(count > 0, Ordering::Relaxed) || count > 0
+    }
+
     /// Brings a file there; where it is.
     fn put(&self, connection: &Connection, parcel: &Parcel) -> Result<String, SshError> {
         // Held while it is sent: nobody else is to send the same.
