@@ -62,9 +62,12 @@ impl Out {
         let Some(key) = &self.raw_result else { return self.writer.record(&output.record) };
         match output.record.raw(key) {
             None => Ok(()),
-            Some(raw) => match serde_json::from_str::<records::Text>(raw) {
-                Ok(text) => self.writer.plain(text.as_bytes()),
-                Err(_) => self.writer.plain(raw.as_bytes()),
+            Some(raw) => match records::unescaped(raw) {
+                Some(text) => self.writer.plain(text.as_bytes()),
+                None => match serde_json::from_str::<records::Text>(raw) {
+                    Ok(text) => self.writer.plain(text.as_bytes()),
+                    Err(_) => self.writer.plain(raw.as_bytes()),
+                },
             },
         }
     }
