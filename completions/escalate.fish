@@ -1,16 +1,39 @@
 complete -c escalate -s Q -l question -d 'What to ask about each record, or about all of them' -r
-complete -c escalate -l when -d 'Ask only where this jq expression is true of the record' -r
-complete -c escalate -l to -d 'Who to ask: a provider\'s name, a URL up to /v1, or local:MODEL' -r
+complete -c escalate -l prompt -d 'File with the question. {{field}} stands for what the record has there; with such placeholders nothing else of the record is sent' -r -F
+complete -c escalate -l batch -d 'Ask about N records in one request; each gets its own answer' -r
+complete -c escalate -l schema -d 'File with a JSON Schema: answers are JSON of this shape. One that does not fit is asked about once more, with the error' -r -F
+complete -c escalate -l to -d 'Who to ask: a provider\'s name, a URL up to /v1, or local:MODEL. Several with commas: the next one is asked when one is down, overloaded, too slow, or declines' -r
 complete -c escalate -s m -l model -d 'Model to ask for [default: the provider\'s]' -r
+complete -c escalate -l privacy -d 'How far records may go: providers of this class and nearer ones. A record\'s own "privacy", or "private": true, can only be nearer' -r -f -a "local\t'This machine'
+trusted\t'Machines of people we trust, such as the family\'s server'
+cloud\t'Anybody'"
 complete -c escalate -l key-env -d 'Environment variable that holds the key [default: the provider\'s]' -r
 complete -c escalate -l key-file -d 'File that holds the key' -r -F
+complete -c escalate -l key-command -d 'Command that prints the key' -r
 complete -c escalate -l providers -d 'Providers and prices of your own, in TOML [default: providers.toml beside the configuration file]' -r -F
+complete -c escalate -l proxy -d 'Proxy on the way: http://, socks5:// or socks5h://HOST:PORT [default: the provider\'s, else ALL_PROXY or HTTPS_PROXY]' -r
+complete -c escalate -l ca -d 'File of certificates that are trusted instead of the well-known ones' -r -F
+complete -c escalate -l context -d 'Tokens that fit the model, request and answer together [default: the provider\'s]' -r
 complete -c escalate -l max-tokens -d 'Tokens of an answer, at most' -r
 complete -c escalate -l attempts -d 'Attempts after failures that cost nothing' -r
+complete -c escalate -l max-errors -d 'Ask about no more records when this many have failed; they pass, and the exit status is 3' -r
+complete -c escalate -l cache -d 'File to keep answers in [default: answers.db beside the ledger]' -r -F
 complete -c escalate -l budget -d 'Dollars that this run may spend' -r
 complete -c escalate -l budget-day -d 'Dollars that may be spent in a day (UTC), by all runs together' -r
 complete -c escalate -l budget-month -d 'Dollars that may be spent in a month (UTC), by all runs together' -r
+complete -c escalate -l max-calls -d 'Calls that this run may make, free ones too' -r
+complete -c escalate -l pipeline -d 'Name under which this run\'s calls stand in the ledger\'s report' -r
 complete -c escalate -l price -d 'The model\'s price: dollars for a million tokens in, and out, as 0.15,0.60' -r
+complete -c escalate -l when -d 'Ask only where this jq expression is true of the record' -r
+complete -c escalate -l below -d 'Ask only where "confidence" is below X or missing' -r
+complete -c escalate -l top -d 'Ask only about the N least sure of these; they come last in the output' -r
+complete -c escalate -l sample -d 'Ask also about this share of the others, chosen by id, for an audit: "sampled" is added. Without --when, --below and --top, only about them' -r
+complete -c escalate -l seed -d 'Chooses another sample' -r
+complete -c escalate -l calibrate -d 'Ask nothing; from records whose right answer is known, print what each threshold gives: share sent, accuracy, dollars for 1,000 records' -r -F
+complete -c escalate -l truth -d 'Field with the right answer' -r
+complete -c escalate -l small -d 'Field with the small model\'s answer. The big model\'s is in "answer" (--as); where it is missing it counts as right' -r
+complete -c escalate -l want-accuracy -d 'Choose the threshold that sends least and is right this often' -r
+complete -c escalate -l want-cost -d 'Choose the most accurate threshold that costs at most this for 1,000 records' -r
 complete -c escalate -l field -d 'Field to read, as a dotted path' -r
 complete -c escalate -l max-line -d 'Longest line, or text read whole, in bytes' -r
 complete -c escalate -l as -d 'Key to write the main result under' -r
@@ -26,7 +49,10 @@ never\t'Never'"
 complete -c escalate -l progress -d 'Progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c escalate -l all -d 'One request about everything that is left; one answer'
+complete -c escalate -l all -d 'One request about everything that is left; one answer. What does not fit the model\'s context goes in parts, whose answers are asked about in turn'
+complete -c escalate -l no-cache -d 'Ask again for what was answered before, and keep no answers'
+complete -c escalate -l estimate -d 'Ask nothing; print what asking would take: calls, tokens, dollars'
+complete -c escalate -l ledger -d 'Print what was spent, by day, model and pipeline, and what passing records saved'
 complete -c escalate -s R -l raw-input -d 'Each line of input is a text, not a record'
 complete -c escalate -s s -l slurp -d 'With -R: all of the input is one text'
 complete -c escalate -l paths -d 'Each line of stdin is a path'

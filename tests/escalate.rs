@@ -253,6 +253,8 @@ fn a_killed_process_has_spent_what_it_set_aside() {
 fn a_budget_needs_a_price_and_a_provider_a_name() {
     let endpoint = answering();
     ask(&endpoint).args(["--budget", "1"]).run().code(2).says("--price");
+    let unpriced = program("escalate").args(["--question", "q", "--to", "groq"]);
+    unpriced.env("GROQ_API_KEY", "k").run().code(2).says("--price");
     program("escalate").args(["--question", "q", "--to", "nobody"]).run().code(2).says("openai");
     program("escalate")
         .args(["--question", "q", "--to", "openai"])

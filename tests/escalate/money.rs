@@ -111,12 +111,12 @@ fn an_estimate_asks_nothing_and_needs_no_key() {
     assert_eq!(estimate(&["--all"])["calls"], 1);
     assert_eq!(estimate(&["--top", "3"])["wanted"], 3);
     assert!(endpoint.asked().is_empty());
-    run(&[]).env("OPENAI_API_KEY", "k").args(["--limit", "10"]).run().code(3);
+    run(&[]).env("OPENAI_API_KEY", "sk-of-the-test").args(["--limit", "10"]).run().code(3);
     let second = estimate(&[]);
     assert_eq!((&second["kept"], &second["wanted"]), (&json!(5), &json!(5)));
     assert_eq!(second["tokens_out"], 25, "as long as the answers so far");
     let cost = second["cost_at_most"].as_f64().expect("a cost");
-    let all = run(&[]).env("OPENAI_API_KEY", "k").run().code(0).records();
+    let all = run(&[]).env("OPENAI_API_KEY", "sk-of-the-test").run().code(0).records();
     let paid: f64 = all.iter().filter_map(|r| r["via"][0]["cost"].as_f64()).sum();
     assert!(paid > 0.0 && paid <= cost, "{paid} {cost}");
 }

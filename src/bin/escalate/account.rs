@@ -13,6 +13,8 @@ use crate::provider::{Answer, Endpoint, ProviderError, Question};
 
 /// How often a wait for others' reservations looks again.
 const LOOK: Duration = Duration::from_millis(50);
+/// Looks between two searches for processes that are gone.
+const RECOVER_EVERY: u32 = 20;
 /// How long one waits for others' reservations to be settled before a budget counts as spent.
 const PATIENCE: Duration = Duration::from_secs(300);
 
@@ -85,7 +87,7 @@ impl Account {
         let unusable = |e: store::StoreError| Failure::new(Code::Budget, e).retryable();
         let started = Instant::now();
         let mut before = None;
-        loop {
+        for look in 1_u32.. {
             let request = Request {
                 run: &self.run,
                 caps: self.caps,
@@ -101,7 +103,7 @@ impl Account {
             // Calls under way will give back most of what they set aside: perhaps it is enough.
             // What is pending is read after what is spent, and some may have been settled
             // between: only two equal refusals say that nothing moves any more.
-            let pending = ledger.pending().map_err(unusable)?;
+            let pending = ledger.pending(refusal.which, &request).map_err(unusable)?;
             let at_best = refusal.spent.saturating_sub(pending).checked_add(amount);
             let hopeless =
                 pending == NanoUsd::ZERO || at_best.is_none_or(|least| least > refusal.cap);
@@ -113,7 +115,12 @@ impl Account {
                 continue;
             }
             thread::sleep(LOOK);
+            // Who was killed meanwhile gives nothing back any more.
+            if look.is_multiple_of(RECOVER_EVERY) {
+                ledger.recover().map_err(unusable)?;
+            }
         }
+        Ok(Booked::Over("the budget is spent".to_owned()))
     }
 
     /// Books what the answer cost, in dollars. Where the server did not count, all that was set

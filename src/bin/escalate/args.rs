@@ -13,10 +13,11 @@ use crate::report;
 
 /// Ask a bigger model about the few records that need it
 ///
-/// Records for which --when holds (all, without it) are sent to a model with the question; "answer"
+/// Records that the gate chooses (all, without one) are sent to a model with the question; "answer"
 /// comes back. All other records pass untouched. With --all, one request holds everything that is
 /// left, and one record with the answer is written at the end. Money is set aside before a call and
-/// settled after it: --budget is never exceeded, also by several processes or after a crash.
+/// settled after it: --budget is never exceeded, also by several processes or after a crash. Answers
+/// are stored before they are written: a run that was killed goes on where it was.
 #[derive(Debug, Parser)]
 #[command(name = "escalate")]
 pub struct Escalate {

@@ -184,6 +184,13 @@ fn account(
             ))
             .hint("give it with --price IN,OUT in dollars for a million tokens"));
         }
+        if endpoint.key.is_some() && endpoint.reach == Reach::Cloud {
+            return Err(Error::setup(format!(
+                "the price of {} at {} is not known, and nothing is spent without one",
+                endpoint.model, endpoint.name
+            ))
+            .hint("give it with --price IN,OUT in dollars for a million tokens"));
+        }
         log::warn!("the price of {} is not known: what is spent is not counted", endpoint.model);
     }
     let costs = |p: &Provider| p.endpoint.price.is_some_and(|price| !price.is_free());

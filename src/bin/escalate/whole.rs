@@ -20,8 +20,8 @@ const AROUND: u64 = 400;
 const AROUND_RECORD: usize = 160;
 /// The shortest parts that are tried.
 const SHORTEST: usize = 256;
-/// Answers upon answers.
-const LEVELS: usize = 8;
+/// Rounds: answers upon answers, and shorter parts.
+const LEVELS: usize = 16;
 
 /// The answer, and from how many parts it was made.
 pub(crate) struct Whole {
@@ -43,10 +43,12 @@ pub(crate) fn ask(plan: &Plan, sources: &[Source<'_>], reach: Reach) -> Result<W
         .collect();
     let mut room = room(plan);
     let (mut spent, mut parts) = (Usage::default(), 1);
-    for level in 0..LEVELS {
+    // Whether the pieces are answers already.
+    let mut combined = false;
+    for _ in 0..LEVELS {
         let groups = groups(&pieces, room);
         if let [only] = groups.as_slice() {
-            let wanted = if level == 0 { plan.question.clone() } else { combining(plan) };
+            let wanted = if combined { combining(plan) } else { plan.question.clone() };
             match request(plan, &wanted, only, true, reach) {
                 Err(failure) if shorter(&failure, &mut room, only) => continue,
                 Err(failure) => return Err(failure),
@@ -59,12 +61,13 @@ pub(crate) fn ask(plan: &Plan, sources: &[Source<'_>], reach: Reach) -> Result<W
                 Ok(asked) => return Ok(Whole { asked, parts }),
             }
         }
-        match answers(plan, &groups, level, reach) {
+        match answers(plan, &groups, combined, reach) {
             Err(failure) if shorter(&failure, &mut room, &pieces) => {}
             Err(failure) => return Err(failure),
             Ok(Err(reason)) => return Ok(Whole { asked: Asked::NotAsked(reason), parts }),
             Ok(Ok(replies)) => {
-                parts = if level == 0 { groups.len() } else { parts };
+                parts = if combined { parts } else { groups.len() };
+                combined = true;
                 pieces = replies
                     .into_iter()
                     .enumerate()
@@ -161,13 +164,13 @@ fn request(
 fn answers(
     plan: &Plan,
     groups: &[Vec<Piece>],
-    level: usize,
+    combined: bool,
     reach: Reach,
 ) -> Result<Result<Vec<Reply>, String>, Failure> {
     let mut replies = Vec::new();
     let mut not_asked = None;
     let numbered: Vec<(usize, &Vec<Piece>)> = groups.iter().enumerate().collect();
-    let question = if level == 0 { plan.question.clone() } else { combining(plan) };
+    let question = if combined { combining(plan) } else { plan.question.clone() };
     in_order(
         plan.jobs,
         &numbered,

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::wire::{count, presentable, reported};
+use super::wire::{count, model, presentable, reported};
 use super::{Answer, Endpoint, ProviderError, Question};
 
 /// The version of the interface, sent with each request.
@@ -91,7 +91,7 @@ pub(super) fn answer(endpoint: &Endpoint, body: &[u8]) -> Result<Answer, Provide
         ["input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"];
     Ok(Answer {
         text,
-        model: reply.model.filter(|m| !m.is_empty()).unwrap_or_else(|| endpoint.model.clone()),
+        model: model(endpoint, reply.model),
         tokens_in: count(&usage, &INPUT),
         tokens_out: count(&usage, &["output_tokens"]),
         finish_reason,

@@ -4,7 +4,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::wire::{count, presentable, reported};
+use super::wire::{count, model, presentable, reported};
 use super::{Answer, Endpoint, LimitKey, ProviderError, Question, Structured};
 
 /// The request's body.
@@ -103,7 +103,7 @@ pub(super) fn answer(endpoint: &Endpoint, body: &[u8]) -> Result<Answer, Provide
     let usage = reply.usage.unwrap_or_default();
     Ok(Answer {
         text,
-        model: reply.model.filter(|m| !m.is_empty()).unwrap_or_else(|| endpoint.model.clone()),
+        model: model(endpoint, reply.model),
         tokens_in: count(&usage, &["prompt_tokens"]),
         tokens_out: count(&usage, &["completion_tokens"]),
         finish_reason,

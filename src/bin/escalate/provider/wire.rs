@@ -51,6 +51,12 @@ pub(super) fn reported(endpoint: &Endpoint, error: Option<Value>) -> Result<(), 
     }
 }
 
+/// The model by its own account, else the one that was asked.
+pub(super) fn model(endpoint: &Endpoint, said: Option<String>) -> String {
+    let said = said.map(|model| presentable(endpoint, &model)).filter(|model| !model.is_empty());
+    said.unwrap_or_else(|| endpoint.model.clone())
+}
+
 /// What a body that came with a status of failure says.
 pub(super) fn failure(endpoint: &Endpoint, body: &[u8]) -> String {
     match serde_json::from_slice::<Value>(body) {

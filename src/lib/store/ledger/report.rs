@@ -1,8 +1,8 @@
 //! Sums for reports.
 
-use rusqlite::{Params, Row};
+use rusqlite::{Params, Row, params};
 
-use super::Ledger;
+use super::{Ledger, Request, Scope, utc_day};
 use crate::{NanoUsd, StoreError};
 
 /// Sums over a set of calls.
@@ -86,13 +86,19 @@ impl Ledger {
         self.one(&format!("SELECT {SUMS} FROM entry"), [])
     }
 
-    /// What is set aside for calls under way, of all runs and processes together.
+    /// What is set aside for calls under way and counts against one cap of `request`.
     ///
     /// # Errors
     /// A failure of the database.
-    pub fn pending(&self) -> Result<NanoUsd, StoreError> {
-        let sql = "SELECT coalesce(sum(amount), 0) FROM entry WHERE state = 'reserved'";
-        self.database.read(|c| Ok(NanoUsd::from_sql(c.query_row(sql, [], |row| row.get(0))?)))
+    pub fn pending(&self, which: Scope, request: &Request<'_>) -> Result<NanoUsd, StoreError> {
+        let day = utc_day(request.at)?;
+        let sql = "SELECT coalesce(sum(amount), 0) FROM entry WHERE state = 'reserved' AND
+                   CASE ?1 WHEN 'run' THEN run = ?2
+                           WHEN 'day' THEN day = ?3
+                           ELSE substr(day, 1, length(day) - 3) = ?4 END";
+        let month = &day[..day.len() - 3];
+        let values = params![which.name(), request.run, day, month];
+        self.database.read(|c| Ok(NanoUsd::from_sql(c.query_row(sql, values, |row| row.get(0))?)))
     }
 
     /// One run.

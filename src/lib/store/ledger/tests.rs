@@ -132,10 +132,18 @@ fn sums_by_pipeline_with_what_passed() {
     let (_dir, ledger) = ledger();
     for (run, cost) in [("mail/1", 10), ("mail/2", 20), ("3", 5)] {
         let r = reserved(ledger.reserve(&request(run, Caps::default(), 200)).unwrap());
-        assert_eq!(ledger.pending().unwrap(), nano(200));
+        for (which, amount) in [(Scope::Run, 200), (Scope::Day, 200), (Scope::Month, 200)] {
+            let pending = ledger.pending(which, &request(run, Caps::default(), 1)).unwrap();
+            assert_eq!(pending, nano(amount));
+        }
+        let other = Request { at: at("2026-12-21"), ..request("other", Caps::default(), 1) };
+        for which in [Scope::Run, Scope::Day, Scope::Month] {
+            assert_eq!(ledger.pending(which, &other).unwrap(), NanoUsd::ZERO);
+        }
         ledger.settle(&r, &usage(cost)).unwrap();
     }
-    assert_eq!(ledger.pending().unwrap(), NanoUsd::ZERO);
+    let all = request("mail/1", Caps::default(), 1);
+    assert_eq!(ledger.pending(Scope::Month, &all).unwrap(), NanoUsd::ZERO);
     for records in [7, 8] {
         ledger.passed("mail", records, at("2026-11-21")).unwrap();
     }
