@@ -115,15 +115,15 @@ impl RedactFilter {
             };
             let changed = change(&text, &asked.path, asked.label.as_deref())?;
             let keep = changed.is_none() && self.copy.is_some();
-            last = Some(if keep { text.into_owned() } else { String::new() });
+            last = Some(keep.then(|| text.into_owned()));
             if let Some(changed) = changed {
                 set(record, asked, line, &changed)?;
-                last = Some(changed);
+                last = Some(Some(changed));
             }
         }
         match (last, missing) {
             (None, Some(failure)) => Err(failure),
-            (last, _) => Ok(last),
+            (last, _) => Ok(last.flatten()),
         }
     }
 
@@ -216,6 +216,9 @@ impl Filter for RedactFilter {
         };
         if let (Some(key), Some(text)) = (&self.copy, &outcome.text) {
             record.set(key, text);
+        }
+        if self.plain && self.copy.is_none() && outcome.new == 0 && outcome.text.is_none() {
+            return Ok(out.pass(record)?);
         }
         if matches!(self.mode, Mode::Redact(_)) && !self.plain {
             record.set(REDACTIONS, &outcome.redactions);

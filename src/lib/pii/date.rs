@@ -14,8 +14,12 @@ impl Scan<'_> {
     /// A date that begins with token `i`: where it ends.
     pub(crate) fn date(&mut self, i: usize) -> Option<usize> {
         let start = self.tokens[i].start;
-        if !self.wants_date(i) || !self.begins(start) {
+        if !self.begins(start) {
             return None;
+        }
+        if !self.wants_date(i) {
+            // Nothing else is looked for in a date that is not wanted.
+            return self.figures(start);
         }
         let end =
             self.figures(start).or_else(|| self.day_in_words(i)).or_else(|| self.month_first(i))?;

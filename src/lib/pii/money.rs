@@ -75,6 +75,10 @@ impl Scan<'_> {
         if !self.wants(Kind::Coordinates) || token.len() > 3 || !token.is_number() {
             return None;
         }
+        let next = self.byte(token.end);
+        if next != b'.' && next < 0x80 {
+            return None;
+        }
         let signed = usize::from(self.before(token.start) == b'-');
         let start = token.start - signed;
         if let Some(end) = self.degrees(token.start) {

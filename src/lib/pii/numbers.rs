@@ -36,10 +36,22 @@ impl Scan<'_> {
                 let plate = token.len() == 4 && next.is_ascii_uppercase();
                 !named && !plate && next.is_ascii_lowercase() && self.word(i + 1) != "of"
             }
+            b'.' if self.is_decimal(i) => true,
             b'.' | b'-' | b'/' | b':' => !self.byte(token.end + 1).is_ascii_alphanumeric(),
             b',' | b';' | b']' | b'"' | b'\'' | b'\n' | b'&' | b'=' | b'>' | 0 => true,
             _ => false,
         }
+    }
+
+    /// Whether it is a number such as 5.0 with nothing more to it.
+    fn is_decimal(&self, i: usize) -> bool {
+        let Some(places) = self.token(i + 1).filter(|t| t.is_number() && t.len() <= 2) else {
+            return false;
+        };
+        let (after, next) = (self.byte(places.end), self.byte(places.end + 1));
+        let ends = after == b' ' && !next.is_ascii_digit() && next != b'-' && next != b'/';
+        places.start == self.tokens[i].end + 1
+            && (ends || matches!(after, b')' | b',' | b';' | b'"' | 0))
     }
 
     fn digits_first(&mut self, i: usize, masks: &Masks) -> Option<usize> {

@@ -138,11 +138,16 @@ impl Record {
             return;
         }
         self.line.pop();
+        self.line.reserve(key.len() + json.len() + 8);
         if !self.members.is_empty() {
             self.line.push(',');
         }
         let key_start = self.line.len();
-        self.line.push_str(&serde_json::Value::from(key).to_string());
+        if key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+            self.line.extend(["\"", key, "\""]);
+        } else {
+            self.line.push_str(&serde_json::Value::from(key).to_string());
+        }
         let key = key_start..self.line.len();
         self.line.push(':');
         let value = self.line.len()..self.line.len() + json.len();
