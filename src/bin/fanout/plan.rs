@@ -59,22 +59,7 @@ impl Plan {
         let freight = Arc::new(freight);
         let far = hosts.iter().any(|host| host.route.name != HostName::Local);
         let started = Instant::now();
-        let mut dispatcher = Dispatcher::new(Options {
-            program: session.program,
-            unordered: args.unordered,
-            matching: match args.matching {
-                Match::Id => Matching::Id,
-                Match::Order => Matching::Order,
-            },
-            via: !args.no_via,
-            timeout: args.timeout,
-            retries: args.retries,
-            once: args.once,
-            min_hosts: args.min_hosts,
-            window: WINDOW,
-            window_bytes: WINDOW_BYTES,
-            journal,
-        });
+        let mut dispatcher = Dispatcher::new(options(args, session.program, journal));
         let way = Arc::new(way);
         for host in hosts {
             let setup = setup_for(&host, &setup);
@@ -116,6 +101,26 @@ impl Plan {
             }
             _ => Ok(exit),
         }
+    }
+}
+
+/// How the run is done.
+fn options(args: &Fanout, program: &'static str, journal: Option<(Answers, Vec<u8>)>) -> Options {
+    Options {
+        program,
+        unordered: args.unordered,
+        matching: match args.matching {
+            Match::Id => Matching::Id,
+            Match::Order => Matching::Order,
+        },
+        via: !args.no_via,
+        timeout: args.timeout,
+        retries: args.retries,
+        once: args.once,
+        min_hosts: args.min_hosts,
+        window: WINDOW,
+        window_bytes: WINDOW_BYTES,
+        journal,
     }
 }
 
