@@ -30,7 +30,7 @@ never\t'Never'"
 complete -c changed -l progress -d 'Progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c changed -l resume -d 'Stdin is a file that grows: go on after what earlier runs have handled. Events that wait for others (--late) do so until a later run'
+complete -c changed -l resume -d 'Stdin is a file that grows by whole lines: go on after what earlier runs have handled. Events that wait for others (--late) do so until a later run'
 complete -c changed -s R -l raw-input -d 'Each line of input is a text, not a record'
 complete -c changed -s s -l slurp -d 'With -R: all of the input is one text'
 complete -c changed -l paths -d 'Each line of stdin is a path'

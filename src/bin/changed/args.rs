@@ -94,8 +94,8 @@ pub struct Changed {
     #[arg(long, value_name = "FILE", help_heading = "State")]
     pub state: Option<PathBuf>,
 
-    /// Stdin is a file that grows: go on after what earlier runs have handled. Events that wait for
-    /// others (--late) do so until a later run
+    /// Stdin is a file that grows by whole lines: go on after what earlier runs have handled. Events
+    /// that wait for others (--late) do so until a later run
     #[arg(long, requires = "state", conflicts_with = "operands", help_heading = "State")]
     pub resume: bool,
 

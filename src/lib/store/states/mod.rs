@@ -40,8 +40,9 @@ const MIGRATIONS: &[Migration] = &[Migration {
     ",
 }];
 
-/// Keys of a bucket, on average, beyond which all buckets are cut in four.
-const MOST_KEYS: u64 = 96;
+/// Keys of a bucket, on average, beyond which all buckets are cut in four: a row that fits a page is
+/// written with one write.
+const MOST_KEYS: u64 = 24;
 
 /// Bits that a number of a bucket may have.
 const MOST_BITS: u32 = 40;
