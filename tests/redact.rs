@@ -296,11 +296,12 @@ fn many_workers_give_one_original_one_placeholder() {
 
 #[test]
 fn what_is_no_text_fails_by_itself() {
-    let input = "{\"text\":{\"bytes\":\"//8=\"}}\n{\"text\":5}\n{\"text\":\"\"}\n";
+    let input = "{\"text\":{\"bytes\":\"//8=\"}}\n{\"text\":5}\n{\"text\":\"\"}\n\
+                 {\"text\":\"a@x.org\",\"text\":\"\"}\n";
     let records = redact(&[]).stdin(input).run().code(1).records();
     let codes: Vec<_> =
         records.iter().map(|r| r["error"]["code"].as_str().unwrap_or("none")).collect();
-    assert_eq!(codes, ["unsupported", "unsupported", "none"]);
+    assert_eq!(codes, ["unsupported", "unsupported", "none", "unsupported"]);
 }
 
 #[test]

@@ -57,6 +57,7 @@ fn changed() -> Subject {
     }
 }
 
+#[expect(clippy::too_many_lines, reason = "one entry for each program")]
 fn subjects() -> Vec<Subject> {
     let endpoint = Endpoint::start(|_| Answer::chat("an answer"));
     let arguments =

@@ -24,6 +24,9 @@ use crate::style::Style;
 /// scripts without capitals, addresses without a street word, and what only its sense gives away
 /// ("the mayor's second wife"). Read what leaves your house.
 ///
+/// A record that fails, here or before, is written as it came, with what is private in it, and its
+/// "error": --on-error skip leaves out those that fail here.
+///
 /// An "id" that is made from the content of a record stays: whoever guesses the whole original can
 /// confirm the guess by it. A record with an "id" of its own keeps that.
 #[derive(Debug, Parser)]

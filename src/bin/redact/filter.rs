@@ -105,6 +105,7 @@ impl RedactFilter {
         let mut last = None;
         let mut missing = None;
         for asked in &self.fields {
+            once(record, asked.field.top())?;
             let (text, line) = match text(&asked.field, record) {
                 Ok(text) => text,
                 Err(failure) if failure.code == Code::MissingField && self.fields.len() > 1 => {
@@ -300,6 +301,15 @@ fn text<'r>(field: &Field, record: &'r Record) -> Result<(Cow<'r, str>, Range<us
         Err(e @ FieldError::Type { .. }) => Err(Failure::new(Code::Unsupported, e)),
         Err(e) => Err(Failure::new(Code::MissingField, e)),
     }
+}
+
+/// Sees to it that a key is there once: of two only the last would be read, and the other left.
+fn once(record: &Record, key: &str) -> Result<(), Failure> {
+    if record.keys().filter(|other| other == key).count() > 1 {
+        let message = format!("the record has the key '{key}' more than once");
+        return Err(Failure::new(Code::Unsupported, message));
+    }
+    Ok(())
 }
 
 /// Puts a text in the place of a field's value, at `range`; nothing else is touched.
