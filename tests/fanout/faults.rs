@@ -338,3 +338,13 @@ fn the_joblog_has_a_line_for_each_record() {
     );
     assert_eq!(log[3]["error"], "bad-json");
 }
+
+#[test]
+fn a_terminal_shows_a_line_for_each_host() {
+    // Long enough for a few lines to be drawn, however slow the machine.
+    let slow = ["sh", "-c", "while IFS= read -r line; do sleep 3; printf '%s\\n' \"$line\"; done"];
+    let shown =
+        local("2").args(["--progress", "always"]).args(slow).stdin(lines(2)).env("TERM", "xterm");
+    let shown = shown.run_on_terminal();
+    assert!(shown.contains(": 2 running") && shown.contains("\"id\":\"r1\""), "{shown:?}");
+}

@@ -148,7 +148,7 @@ impl Sink for Output {
                 (workers, _) => format!("{workers} running"),
             };
             let HostState { answered, queued, lost, .. } = host;
-            format!("{name}: {state}, {answered} answered, {queued} there, {lost} lost")
+            format!("{name} {state}, {answered} answered, {queued} there, {lost} lost")
         };
         let lines: Vec<String> = hosts.iter().take(40).map(line).collect();
         self.bar.message(&lines.join("\n"));

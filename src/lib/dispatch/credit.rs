@@ -13,7 +13,8 @@ pub(crate) const MOST_BYTES: usize = 8 << 20;
 ///
 /// Between two answers lies the time that it needs for one (`service`); from sending to answer,
 /// when it has nothing else, that and the way (`latency`). In flight are as many as it handles
-/// in that time, and a tenth of a second's more.
+/// in that time, and a tenth of a second's more. Nobody gets a second record before the first is
+/// answered: a worker that comes a little later is to find something left.
 #[derive(Debug)]
 pub(crate) struct Credit {
     service: Option<f64>,
@@ -23,7 +24,7 @@ pub(crate) struct Credit {
 
 impl Credit {
     pub(crate) fn new() -> Self {
-        Self { service: None, latency: None, limit: 2 }
+        Self { service: None, latency: None, limit: 1 }
     }
 
     /// `count` answers came at once, after the worker had been busy with them for `busy`.
@@ -91,8 +92,8 @@ mod tests {
     fn one_answer_gives_no_flood() {
         let mut credit = Credit::new();
         credit.measure(1, Duration::from_micros(1));
-        assert_eq!(credit.limit(), 4);
+        assert_eq!(credit.limit(), 2);
         credit.measure(0, Duration::ZERO);
-        assert_eq!(credit.limit(), 4);
+        assert_eq!(credit.limit(), 2);
     }
 }
