@@ -293,10 +293,11 @@ fn the_journal_is_watched_by_unit() {
 
 #[test]
 fn columns_and_tables_are_records() {
-    let vmstat = " r  b   swpd\n 1  0      0\n 1  0      0\n 9  0      0\n";
+    let vmstat = " r  b   id\n 1  0  100\n 1  0   99\n 9  0   98\n";
     let args = ["--from", "columns", "--rule", "* band=5"];
     let records = changed(&args).stdin(vmstat).run().code(0).records();
     assert_eq!((records.len(), &records[1]["change"]["delta"]), (2, &json!({"r": 8})));
+    assert_eq!(records[1]["id"], 98);
     let table = "host,load\na,1\nb,1\na,1\na,\"2\nb\"\n";
     let args = ["--from", "csv", "--key", ".host"];
     let records = changed(&args).stdin(table).run().code(0).records();

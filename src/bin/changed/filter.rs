@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use cli::{Emit, Filter, Halt, Input, Stopped};
-use records::{Code, Failure, Malformed, Record, Usage, content_id};
+use records::{Code, Failure, Malformed, Record, Usage};
 
 use crate::lines::{Format, Taken};
 use crate::run::{News, Run};
@@ -23,8 +23,12 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Events {
     fn emit(&self, (mut record, change): News, out: &mut Emit<'_>) -> Result<(), Stopped> {
-        let id = record.id();
-        record.set("id", &id);
+        // The driver would make it from the line that came last, which may be another one. An id
+        // that is no text (vmstat has such a column) is the user's.
+        if !record.has("id") {
+            let id = record.id();
+            record.set("id", &id);
+        }
         record.set(&self.result, &change);
         out.record(record, Usage::default())
     }
@@ -114,11 +118,7 @@ impl Filter for Events {
             // The rest of it comes with the next line.
             Taken::Part => return Ok(()),
             Taken::Header(_) | Taken::Nothing => Ok(()),
-            Taken::Record(Some(mut record)) => {
-                let id = content_id(record.as_str().as_bytes());
-                record.set("id", &id);
-                self.take(&record, out)
-            }
+            Taken::Record(Some(record)) => self.take(&record, out),
             Taken::Record(None) => self.take(&input.record, out),
             Taken::Bad(line, malformed) => {
                 let record = Malformed::to_record(&line);
