@@ -209,6 +209,8 @@ fn dates_and_amounts_are_found_when_asked_for() {
         assert_eq!(medium(text), [] as [&str; 0], "{text}");
     }
     assert_eq!(medium("geboren am 12.03.1985"), ["birth_date:12.03.1985"]);
+    assert_eq!(medium("geb. am 2. Februar 1990"), ["birth_date:2. Februar 1990"]);
+    assert_eq!(medium("geboren 2. 3. 1990"), ["birth_date:2. 3. 1990"]);
     assert_eq!(medium("née le 3 mars 1980 à"), ["birth_date:3 mars 1980"]);
     assert_eq!(high("31.02.2024 is no day"), [] as [&str; 0]);
 }

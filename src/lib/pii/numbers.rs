@@ -37,6 +37,10 @@ impl Scan<'_> {
                 !named && !plate && next.is_ascii_lowercase() && self.word(i + 1) != "of"
             }
             b'.' if self.is_decimal(i) => true,
+            // 2. Februar, 12. 3. 1985
+            b'.' if self.gap(i) == ". " => {
+                !self.token(i + 1).is_some_and(|t| t.is_number() || t.is(MONTH))
+            }
             b'.' | b'-' | b'/' | b':' => !self.byte(token.end + 1).is_ascii_alphanumeric(),
             b',' | b';' | b']' | b'"' | b'\'' | b'\n' | b'&' | b'=' | b'>' | 0 => true,
             _ => false,
