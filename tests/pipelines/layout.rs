@@ -162,7 +162,18 @@ fn no_program_links_both_engines_and_the_rest_link_none() {
 #[test]
 fn libraries_depend_downwards_only() {
     let layers: [&[&str]; 4] = [
-        &["records", "engine", "store", "audio", "walk", "jobserver", "keyset", "expression", "pii", "ssh"],
+        &[
+            "records",
+            "engine",
+            "store",
+            "audio",
+            "walk",
+            "jobserver",
+            "keyset",
+            "expression",
+            "pii",
+            "ssh",
+        ],
         &["models", "chunk", "cli", "document", "filehash", "journal", "minhash", "dispatch"],
         &["llama", "whisper", "results"],
         &["*programs*"],
