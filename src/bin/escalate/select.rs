@@ -3,7 +3,7 @@
 use records::{Code, Failure, Record};
 
 use crate::args::GateArgs;
-use crate::gate::{GateError, Guard, Limits};
+use crate::gate::{ExpressionError, Guard, Limits};
 
 /// What becomes of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub(crate) struct Selector {
 
 impl Selector {
     /// Compiles the expression.
-    pub(crate) fn new(args: &GateArgs) -> Result<Self, GateError> {
+    pub(crate) fn new(args: &GateArgs) -> Result<Self, ExpressionError> {
         let when = args.when.as_deref().map(|e| Guard::new(e, Limits::default())).transpose()?;
         Ok(Self {
             only_sample: args.sample.is_some()

@@ -23,15 +23,17 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// Longest expression in bytes: the parser recurses on nesting.
-const MAX_EXPRESSION: usize = 16 * 1024;
+pub const MAX_EXPRESSION: usize = 16 * 1024;
 /// Deepest nesting of a record: the interpreter recurses on it.
 const MAX_DEPTH: usize = 1000;
 /// Stack of the interpreter's thread (reserved, and used only as far as needed).
 const STACK: usize = 256 << 20;
 /// What the caller waits beyond the interpreter's own time limit: long enough for a machine whose
 /// cores are all taken.
-const GRACE: Duration = Duration::from_secs(2);
+pub const GRACE: Duration = Duration::from_secs(2);
 
 /// What one evaluation may use.
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +53,7 @@ impl Default for Limits {
 }
 
 /// Why an expression or a record was refused.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum ExpressionError {
     /// The expression is not jq, or names something that does not exist.
@@ -88,16 +90,22 @@ pub enum ExpressionError {
     /// The expression recursed too deeply.
     #[error("the expression recurses too deeply")]
     Recursion,
+    /// The expression needed more memory than it may have: where it runs in a process of its own.
+    #[error("the expression needs too much memory")]
+    Memory,
+    /// The process that evaluates it could not be started.
+    #[error("cannot start a process for the expression: {0}")]
+    Start(String),
     /// The interpreter had to be given up on an earlier record, or broke down.
     #[error("the interpreter no longer answers")]
     Gone,
 }
 
 impl ExpressionError {
-    /// Whether later records can still be asked.
+    /// Whether it is neither the record's fault nor the expression's: later records get it too.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
-        matches!(self, Self::Gone)
+        matches!(self, Self::Gone | Self::Start(_))
     }
 }
 

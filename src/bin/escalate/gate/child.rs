@@ -12,7 +12,7 @@ use std::time::Duration;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use serde::{Deserialize, Serialize};
 
-use super::{Gate, GateError, Limits};
+use expression::{Expression, ExpressionError, Limits};
 
 /// The argument that makes a gate of this program.
 pub(super) const ARGUMENT: &str = "--gate-process";
@@ -28,7 +28,7 @@ pub(super) struct Task {
 }
 
 /// A child's answer.
-pub(super) type Verdict = Result<bool, GateError>;
+pub(super) type Verdict = Result<bool, ExpressionError>;
 
 /// Serves as a gate if this process was started as one.
 #[must_use]
@@ -49,7 +49,7 @@ fn serve() -> Option<()> {
     let core = Rlimit { current: Some(0), maximum: Some(0) };
     setrlimit(Resource::Core, core).ok()?;
     let limits = Limits { steps: task.steps, time: Duration::from_millis(task.milliseconds) };
-    let gate = Gate::new(&task.expression, limits);
+    let gate = Expression::new(&task.expression, limits);
     say(&gate.as_ref().map(|_| true).map_err(Clone::clone))?;
     let gate = gate.ok()?;
     for line in lines {

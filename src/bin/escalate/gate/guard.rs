@@ -9,8 +9,9 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use expression::{ExpressionError, GRACE, Limits, MAX_EXPRESSION};
+
 use super::child::{ARGUMENT, Task, Verdict};
-use super::{GRACE, GateError, Limits, MAX_EXPRESSION};
 
 /// Address space of the process: 256 MiB are the interpreter's stack.
 const MEMORY: u64 = 1 << 30;
@@ -29,17 +30,17 @@ impl Guard {
     /// Starts the process and compiles the expression.
     ///
     /// # Errors
-    /// As [`super::Gate::new`].
-    pub fn new(expression: &str, limits: Limits) -> Result<Self, GateError> {
+    /// As [`expression::Expression::new`].
+    pub fn new(expression: &str, limits: Limits) -> Result<Self, ExpressionError> {
         if expression.len() > MAX_EXPRESSION {
-            return Err(GateError::TooLong);
+            return Err(ExpressionError::TooLong);
         }
         let first = Evaluator::start(expression, limits)?;
         let evaluator = Mutex::new(Some(first));
         Ok(Self { expression: expression.to_owned(), limits, evaluator })
     }
 
-    /// As [`super::Gate::admits`]; a process that ended or hung is replaced.
+    /// As [`expression::Expression::admits`]; a process that ended or hung is replaced.
     ///
     /// # Errors
     /// The record's or the expression's fault on this record.
@@ -51,9 +52,9 @@ impl Guard {
         };
         let verdict = evaluator.ask(record, self.limits.time + 2 * GRACE);
         let given_up = match &verdict {
-            Err(GateError::Memory | GateError::Gone) => true,
+            Err(ExpressionError::Memory | ExpressionError::Gone) => true,
             // Its thread may be lost in one long operation.
-            Err(GateError::Limit) => true,
+            Err(ExpressionError::Limit) => true,
             _ => false,
         };
         if !given_up {
@@ -71,8 +72,8 @@ struct Evaluator {
 }
 
 impl Evaluator {
-    fn start(expression: &str, limits: Limits) -> Result<Self, GateError> {
-        let failed = |e: std::io::Error| GateError::Start(e.to_string());
+    fn start(expression: &str, limits: Limits) -> Result<Self, ExpressionError> {
+        let failed = |e: std::io::Error| ExpressionError::Start(e.to_string());
         // What runs now, even when the file was replaced meanwhile.
         let program = if cfg!(target_os = "linux") {
             PathBuf::from("/proc/self/exe")
@@ -99,7 +100,7 @@ impl Evaluator {
             .spawn(move || {
                 let lines = output.map(|output| BufReader::new(output).lines());
                 for line in lines.into_iter().flatten().map_while(Result::ok) {
-                    let verdict = serde_json::from_str(&line).unwrap_or(Err(GateError::Gone));
+                    let verdict = serde_json::from_str(&line).unwrap_or(Err(ExpressionError::Gone));
                     if sender.send(verdict).is_err() {
                         return;
                     }
@@ -110,7 +111,8 @@ impl Evaluator {
         let milliseconds = u64::try_from(limits.time.as_millis()).unwrap_or(u64::MAX);
         let expression = expression.to_owned();
         let task = Task { expression, steps: limits.steps, milliseconds, memory: MEMORY };
-        let task = serde_json::to_string(&task).map_err(|e| GateError::Start(e.to_string()))?;
+        let task =
+            serde_json::to_string(&task).map_err(|e| ExpressionError::Start(e.to_string()))?;
         evaluator.ask(&task, START)?;
         Ok(evaluator)
     }
@@ -125,19 +127,19 @@ impl Evaluator {
         }
         match self.verdicts.recv_timeout(patience) {
             Ok(verdict) => verdict,
-            Err(RecvTimeoutError::Timeout) => Err(GateError::Limit),
+            Err(RecvTimeoutError::Timeout) => Err(ExpressionError::Limit),
             Err(RecvTimeoutError::Disconnected) => Err(self.ended()),
         }
     }
 
     /// Why it ended: a process that gets no memory aborts itself.
-    fn ended(&mut self) -> GateError {
+    fn ended(&mut self) -> ExpressionError {
         self.records = None;
         match self.child.wait() {
             Ok(status) if status.signal() == Some(rustix::process::Signal::ABORT.as_raw()) => {
-                GateError::Memory
+                ExpressionError::Memory
             }
-            _ => GateError::Gone,
+            _ => ExpressionError::Gone,
         }
     }
 }
