@@ -61,6 +61,16 @@ fn a_program_that_is_not_there_is_sent_once() {
 }
 
 #[test]
+fn two_who_send_the_same_do_not_mix() {
+    let sshd = host();
+    // Three names of one host, which has nothing yet.
+    let run = nested(&sshd, &["-H", "kitchen,cellar", "--ship", "always"]);
+    let outcome = run.stdin(lines(200)).run().code(0);
+    assert_eq!(outcome.text(), lines(200));
+    assert!(!outcome.messages().contains("damaged"), "{outcome}");
+}
+
+#[test]
 fn what_arrived_before_is_not_sent_again_and_what_is_damaged_is() {
     let own = programs_folder().join("fanout");
     let bytes = fs::read(&own).expect("the program");

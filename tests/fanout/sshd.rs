@@ -41,6 +41,13 @@ impl Sshd {
         if rustix::process::getuid().is_root() {
             fs::create_dir_all("/run/sshd").expect("sshd's own empty folder");
         }
+        // A home of its own: what the user's shell does at a login is not what is tested. Of
+        // several SetEnv lines sshd takes the first.
+        let home = "SetEnv HOME=FOLDER";
+        let settings = match settings.contains("SetEnv") {
+            true => settings.replace("SetEnv", home),
+            false => format!("{home}\n{settings}"),
+        };
         let settings = settings.replace("FOLDER", &folder.path().display().to_string());
         for _ in 0..20 {
             let port = free_port();

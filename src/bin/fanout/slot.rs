@@ -68,17 +68,18 @@ struct Remote {
     /// What a courier works with, where files are sent along; then the courier.
     round: Option<Round>,
     courier: Option<Courier>,
-    translating: Arc<AtomicBool>,
 }
 
 impl Worker for Remote {
     fn send(&mut self, records: &[Arc<Record>]) {
         if self.round.is_some() && records.iter().any(|record| Courier::is_needed(record)) {
-            self.translating.store(true, Ordering::Relaxed);
             self.courier = self.round.take().map(Courier::start);
         }
         if let Some(courier) = &self.courier {
             return courier.take(records.to_vec());
+        }
+        if let Some(round) = &self.round {
+            round.translations.unchanged(records.len());
         }
         let mut lines = Vec::with_capacity(records.iter().map(|r| r.as_str().len() + 1).sum());
         for record in records {
@@ -162,7 +163,6 @@ impl Slot {
             closing: Arc::default(),
             abandoned: Arc::default(),
             translations: Arc::default(),
-            translating: Arc::default(),
             since: Instant::now(),
             noise: Vec::new(),
             running: None,
@@ -184,7 +184,6 @@ struct Talk<'s> {
     closing: Arc<AtomicBool>,
     abandoned: Arc<AtomicBool>,
     translations: Arc<Translations>,
-    translating: Arc<AtomicBool>,
     since: Instant,
     noise: Vec<u8>,
     /// The member, and the number of its process.
@@ -209,9 +208,10 @@ impl Talk<'_> {
 
     fn lines(&mut self, lines: &[u8]) -> bool {
         if let Some((member, _)) = &self.running {
-            return member.answered(match self.translating.load(Ordering::Relaxed) {
-                true => self.translations.back(lines),
-                false => lines.to_vec(),
+            return member.answered(if self.slot.sends_files {
+                self.translations.back(lines)
+            } else {
+                lines.to_vec()
             });
         }
         // What the login prints is not for us: the command's own output begins after the mark.
@@ -245,7 +245,6 @@ impl Talk<'_> {
             abandoned: Arc::clone(&self.abandoned),
             round,
             courier: None,
-            translating: Arc::clone(&self.translating),
         }
     }
 

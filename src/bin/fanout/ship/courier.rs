@@ -1,8 +1,10 @@
 //! Files that records name, brought to a host before the records are.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use records::{Record, Text};
 use serde_json::value::RawValue;
@@ -13,48 +15,61 @@ use super::transfer::Parcel;
 use crate::connection::{Connection, Way};
 use crate::inventory::Host;
 
-/// Paths as records had them, in the order of sending.
-type Near = VecDeque<Box<RawValue>>;
+/// A record's file, here and there.
+struct Moved {
+    /// Its path as it stands in the record.
+    near: Box<RawValue>,
+    /// Its path there.
+    far: String,
+    /// For a record without an id: the one that it has here, and the one that it would have there.
+    ids: Option<(String, String)>,
+}
 
-/// What a path there is here: by the record's id and the path there.
+/// What was changed in the records that a command has and has not answered, in their order.
 #[derive(Default)]
 pub(crate) struct Translations {
-    paths: Mutex<HashMap<(String, String), Near>>,
+    open: Mutex<VecDeque<Option<Moved>>>,
 }
 
 impl Translations {
-    fn note(&self, id: String, far: String, near: Box<RawValue>) {
-        let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
-        paths.entry((id, far)).or_default().push_back(near);
+    /// `count` records go as they are.
+    pub(crate) fn unchanged(&self, count: usize) {
+        self.lock().extend((0..count).map(|_| None));
     }
 
-    /// Lines of answers with the paths that their records had.
+    fn lock(&self) -> MutexGuard<'_, VecDeque<Option<Moved>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lines of answers as they would be had the files been there under the paths of here.
     pub(crate) fn back(&self, lines: &[u8]) -> Vec<u8> {
         let mut out = Vec::with_capacity(lines.len());
+        let mut open = self.lock();
         for line in lines.split_inclusive(|b| *b == b'\n') {
-            match self.line(line) {
-                Some(record) => {
-                    out.extend_from_slice(record.as_str().as_bytes());
-                    out.push(b'\n');
-                }
+            let is_answer = !line.trim_ascii().is_empty();
+            match is_answer.then(|| open.pop_front()).flatten().flatten() {
+                Some(moved) => moved.back(line, &mut out),
                 None => out.extend_from_slice(line),
             }
         }
         out
     }
+}
 
-    fn line(&self, line: &[u8]) -> Option<Record> {
-        let mut record = Record::parse(line).ok()?;
-        let far: String = record.get("path").ok()??;
-        let key = (record.id(), far);
-        let mut paths = self.paths.lock().unwrap_or_else(PoisonError::into_inner);
-        let queue = paths.get_mut(&key)?;
-        let near = queue.pop_front()?;
-        if queue.is_empty() {
-            paths.remove(&key);
+impl Moved {
+    fn back(&self, line: &[u8], out: &mut Vec<u8>) {
+        // What is no record is told by who takes the answers.
+        let Ok(mut record) = Record::parse(line) else { return out.extend_from_slice(line) };
+        if record.get::<String>("path").ok().flatten().as_deref() == Some(&self.far) {
+            record.set("path", &self.near);
         }
-        record.set("path", &near);
-        Some(record)
+        if let Some((here, there)) = &self.ids
+            && record.get::<String>("id").ok().flatten().as_ref() == Some(there)
+        {
+            record.set("id", here);
+        }
+        out.extend_from_slice(record.as_str().as_bytes());
+        out.push(b'\n');
     }
 }
 
@@ -105,11 +120,12 @@ impl Round {
         let mut connection = None;
         while let Ok(records) = inbox.recv() {
             for record in records {
-                let line = match record.get::<Text>("path") {
+                let (line, moved) = match record.get::<Text>("path") {
                     Ok(Some(path)) => self.bring(&mut connection, &record, &path)?,
                     // No path of a file: the command has its own opinion on that.
-                    _ => (*record).clone(),
+                    _ => ((*record).clone(), None),
                 };
+                self.translations.lock().push_back(moved);
                 let mut bytes = line.as_str().as_bytes().to_vec();
                 bytes.push(b'\n');
                 self.mailbox.leave(Order::Write(bytes));
@@ -125,31 +141,26 @@ impl Round {
         connection: &mut Option<Connection>,
         record: &Record,
         path: &Text,
-    ) -> Result<Record, SshError> {
+    ) -> Result<(Record, Option<Moved>), SshError> {
         let mut there = record.clone();
-        // The id is made from the record as it is here, not as it is there.
-        let id = record.id();
-        there.set("id", &id);
-        let parcel = match Parcel::new(std::path::Path::new(path.as_os())) {
+        let parcel = match Parcel::new(Path::new(path.as_os())) {
             Ok(parcel) => parcel,
             // It was there when the record was read: the command will say what it finds.
             Err(error) => {
                 log::warn!("{}: {error}", path.as_os().display());
-                return Ok(there);
+                return Ok((there, None));
             }
         };
         let open = match connection {
             Some(open) => open,
-            None => connection.insert(self.way.open(&self.host.route, &Default::default())?),
+            None => connection.insert(self.way.open(&self.host.route, &AtomicBool::default())?),
         };
         let far = self.depot.put(open, &parcel)?;
-        if let Some(near) = record.raw("path").map(str::to_owned)
-            && let Ok(near) = RawValue::from_string(near)
-        {
-            self.translations.note(id, far.clone(), near);
-        }
         there.set("path", &far);
-        Ok(there)
+        let near = record.raw("path").map(str::to_owned).unwrap_or_default();
+        let ids = (!record.has("id")).then(|| (record.id(), there.id()));
+        let moved = RawValue::from_string(near).ok().map(|near| Moved { near, far, ids });
+        Ok((there, moved))
     }
 }
 
@@ -158,17 +169,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn answers_get_the_paths_of_their_records_back() {
+    fn answers_are_as_if_the_files_were_here() {
         let translations = Translations::default();
-        let near = |text: &str| RawValue::from_string(text.to_owned()).unwrap();
-        translations.note("a".into(), "/far".into(), near(r#""/near\/1""#));
-        translations.note("a".into(), "/far".into(), near(r#""/near/2""#));
-        let line = b"{\"x\":1, \"path\":\"/far\",\"id\":\"a\"}\n";
-        let other = b"{\"path\":\"/other\",\"id\":\"a\"}\nno record\n";
-        let back = |line: &[u8]| String::from_utf8(translations.back(line)).unwrap();
-        assert_eq!(back(line), "{\"x\":1, \"path\":\"/near\\/1\",\"id\":\"a\"}\n");
-        assert_eq!(back(line), "{\"x\":1, \"path\":\"/near/2\",\"id\":\"a\"}\n");
-        assert_eq!(back(line).as_bytes(), line);
-        assert_eq!(back(other).as_bytes(), other);
+        let moved = |near: &str, ids: Option<(&str, &str)>| {
+            let near = RawValue::from_string(near.to_owned()).unwrap();
+            let ids = ids.map(|(here, there)| (here.to_owned(), there.to_owned()));
+            Some(Moved { near, far: "/far".into(), ids })
+        };
+        translations.unchanged(1);
+        translations.lock().push_back(moved(r#""/near\/1""#, Some(("here", "there"))));
+        translations.lock().push_back(moved(r#""/near/2""#, Some(("here", "there"))));
+        translations.lock().push_back(moved(r#""/near/3""#, None));
+        let back = |lines: &str| String::from_utf8(translations.back(lines.as_bytes())).unwrap();
+        let lines = "{\"path\":\"/far\"}\n\n{\"x\":1, \"path\":\"/far\",\"id\":\"there\"}\n";
+        let wanted = "{\"path\":\"/far\"}\n\n{\"x\":1, \"path\":\"/near\\/1\",\"id\":\"here\"}\n";
+        assert_eq!(back(lines), wanted);
+        // The id of the file's content is the same everywhere.
+        let lines = "{\"path\":\"/far\",\"id\":\"content\"}\n";
+        assert_eq!(back(lines), "{\"path\":\"/near/2\",\"id\":\"content\"}\n");
+        assert_eq!(back("no record\n{\"path\":\"/far\"}\n"), "no record\n{\"path\":\"/far\"}\n");
     }
 }

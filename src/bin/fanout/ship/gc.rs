@@ -27,8 +27,8 @@ pub(crate) fn collect(connection: &Connection, days: u32) -> Result<Collected, S
     let script = format!(
         "cd {} || exit 9\nremoved=0 kept=0\n\
          for each in *; do\n\
-         case ${{each%.part}} in *[!0-9a-f]*|'') continue;; esac\n\
-         [ ${{#each}} -eq 64 ] || [ ${{#each}} -eq 69 ] || continue\n\
+         hash=${{each%%.part*}}\ncase $hash in *[!0-9a-f]*|'') continue;; esac\n\
+         [ ${{#hash}} -eq 64 ] || continue\n\
          if [ -n \"$(find \"$each\" -prune -mtime +{} 2>/dev/null)\" ]\n\
          then rm -rf \"$each\" && removed=$((removed + 1))\n\
          else kept=$((kept + 1))\nfi\ndone\n\

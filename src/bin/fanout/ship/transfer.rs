@@ -88,27 +88,30 @@ pub(crate) fn send(
             parcel.bytes, machine.cache
         )));
     }
+    // A part is taken under a name of one's own, so that two who send the same do not mix.
     let setup = format!(
-        "umask 077; cd {} || exit 9\ndone={} part={}.part\n\
-         if [ -f \"$done\" ]; then touch {}; echo 'state complete'; exit 0; fi\n\
-         mkdir -p {} || exit 9\n\
-         size=$(wc -c <\"$part\" 2>/dev/null) || size=0\necho state partial\necho \"size $size\"",
+        "umask 077; cd {} || exit 9\ndone={} part={hash}.part own={hash}.part.$$\n\
+         if [ -f \"$done\" ]; then touch {hash}; echo 'state complete'; exit 0; fi\n\
+         mkdir -p {hash} || exit 9\nmv \"$part\" \"$own\" 2>/dev/null\n\
+         size=$(wc -c <\"$own\" 2>/dev/null) || size=0\n\
+         export part own\necho state partial\necho \"size $size\"",
         quote(&machine.cache),
         quote(place),
-        parcel.sha256,
-        parcel.sha256,
-        parcel.sha256,
+        hash = parcel.sha256,
     );
     let unpack = if machine.gzip { "gzip -dc" } else { "cat" };
+    // What is too short was cut off, and is kept for the next attempt.
     let store = format!(
-        "{unpack} >>\"$1\" || {{ echo 'trouble no room, or it was cut off'; exit 1; }}\n\
-         set -- \"$1\" \"$2\" $({sha256} <\"$1\")\n\
-         if [ \"$3\" != {} ]; then rm -f \"$1\"; echo 'trouble it arrived damaged'; exit 1; fi\n\
-         chmod 700 \"$1\" && mv \"$1\" \"$2\" && echo 'state stored'",
-        parcel.sha256
+        "{unpack} >>\"$own\"\nsize=$(wc -c <\"$own\")\n\
+         if [ \"$size\" -lt {bytes} ]; then mv \"$own\" \"$part\"\n\
+         echo 'trouble no room, or it was cut off'; exit 1; fi\n\
+         set -- \"$1\" $({sha256} <\"$own\")\n\
+         if [ \"$2\" != {hash} ]; then rm -f \"$own\"; echo 'trouble it arrived damaged'; exit 1; fi\n\
+         chmod 700 \"$own\" && mv \"$own\" \"$1\" && echo 'state stored'",
+        bytes = parcel.bytes,
+        hash = parcel.sha256,
     );
-    let part = format!("{}.part", parcel.sha256);
-    let command = ["sh", "-c", store.as_str(), "sh", part.as_str(), place];
+    let command = ["sh", "-c", store.as_str(), "sh", place];
     let mut file = None;
     let said = ask(connection, &[setup], &command, &mut |before| {
         match &mut file {
