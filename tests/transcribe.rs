@@ -277,7 +277,13 @@ fn model_a_truncated_recording_is_kept_as_far_as_it_goes_and_says_so() {
             assert_eq!(record["transcript"]["truncated"], true, "{outcome}");
             let problem = record["transcript"]["problem"].as_str().expect("a problem");
             assert!(problem.contains("the input ends after"), "{outcome}");
-            assert!(words(&record).join(" ").starts_with("and so"), "{outcome}");
+            // What the lossy codecs leave of two seconds is heard in different ways after that.
+            let heard = if name.ends_with(".flac") || name.ends_with(".wav") {
+                "and so my fellow"
+            } else {
+                "and so"
+            };
+            assert!(words(&record).join(" ").starts_with(heard), "{outcome}");
             assert!(record["error"].is_null(), "{outcome}");
         }
     }
