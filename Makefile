@@ -19,7 +19,7 @@ export CFLAGS_x86_64_unknown_linux_gnu =
 export CXXFLAGS_x86_64_unknown_linux_gnu =
 endif
 
-.PHONY: all setup build models demo test lint docs check-docs bench fuzz install uninstall clean
+.PHONY: all setup build models demo test lint docs check-docs bench fuzz dist install uninstall clean
 
 all: build
 
@@ -88,6 +88,13 @@ check-docs: build
 	else \
 		echo "check-docs: mandoc is not installed, the pages were not linted"; \
 	fi
+
+# ---- other machines --------------------------------------------------------------------------
+
+# Static programs for old and new x86-64 processors, signed: what fanout sends to machines that
+# are not like this one. DIST_BUILDS and DIST_PROGRAMS choose some.
+dist: setup
+	@DIST_PROGRAMS="$${DIST_PROGRAMS:-$(PROGRAMS)}" CARGO="$(CARGO)" sh examples/dist.sh
 
 # ---- installing ------------------------------------------------------------------------------
 

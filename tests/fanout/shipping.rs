@@ -154,6 +154,61 @@ fn a_file_that_the_command_names_is_sent_and_renamed() {
     assert_eq!(cached(&sshd).len(), 1);
 }
 
+/// Writes the programs for other machines, as they were signed; where, and the key.
+fn dist(sshd: &Sshd) -> (PathBuf, PathBuf) {
+    let data = testkit::data("trust");
+    let folder = sshd.path("dist");
+    fs::create_dir_all(folder.join("x86-64")).expect("a folder");
+    for name in ["manifest.json", "manifest.json.minisig", "x86-64/fanout"] {
+        fs::copy(data.join(name), folder.join(name)).expect("a copy");
+    }
+    (folder, data.join("dist.pub"))
+}
+
+#[test]
+fn another_kind_of_machine_gets_a_signed_build() {
+    let sshd = host_with("getconf", "echo glibc 2.5");
+    let (folder, key) = dist(&sshd);
+    let run = |input: &str| {
+        let words = [&folder, &key].map(|path| path.to_str().expect("UTF-8"));
+        nested(&sshd, &["--dist", words[0], "--dist-key", words[1]]).stdin(input).run()
+    };
+    let outcome = run("{\"n\":1}\n").code(0);
+    assert_eq!(outcome.text(), "{\"n\":1,\"build\":\"x86-64\"}\n");
+    outcome.says("the build x86-64 is sent");
+    // A program that was changed after it was signed is not sent, and so not run.
+    let program = folder.join("x86-64/fanout");
+    let text = fs::read_to_string(&program).expect("the program").replace("echo", "true");
+    fs::write(&program, text).expect("a changed program");
+    let outcome = run("{\"n\":1}\n").code(3).says("it is not the file that was signed");
+    assert!(outcome.stdout.is_empty());
+    // A list that was changed is not even read.
+    let list = folder.join("manifest.json");
+    let text = fs::read_to_string(&list).expect("the list").replace("avx2", "avx3");
+    fs::write(&list, text).expect("a changed list");
+    let outcome = run("{\"n\":1}\n").code(2).says("its signature does not hold");
+    assert!(outcome.stdout.is_empty());
+}
+
+#[test]
+fn models_that_the_command_opens_go_along() {
+    let sshd = host();
+    let embed = |more: &[&str]| {
+        let run = sshd.fanout("attic").args(["-v", "--", "embed", "--no-cache"]).args(more);
+        run.stdin("{\"text\":\"a river\"}\n{\"text\":\"a bridge\"}\n").run()
+    };
+    // Its home is empty: there is no store of models.
+    for record in embed(&[]).code(0).records() {
+        assert_eq!(record["embedding"].as_array().map(Vec::len), Some(384), "{record}");
+    }
+    let name = "all-MiniLM-L6-v2-f16.gguf";
+    let sent = cached(&sshd).into_iter().filter(|hash| cache(&sshd).join(hash).join(name).exists());
+    assert_eq!(sent.count(), 2, "the file, and the store that has it");
+    // One that is not here has to be there.
+    let missing = embed(&["--model", "nobody-has-it"]).code(3);
+    missing.says("hosts need their own").says("'nobody-has-it' is not known");
+}
+
 /// Adds the text of each record's file.
 const READING: &str = r#"while IFS= read -r line; do
     path=$(printf '%s' "$line" | jq -r .path)

@@ -173,6 +173,7 @@ fn libraries_depend_downwards_only() {
             "expression",
             "pii",
             "ssh",
+            "trust",
         ],
         &["models", "chunk", "cli", "document", "filehash", "journal", "minhash", "dispatch"],
         &["llama", "whisper", "results"],

@@ -153,7 +153,8 @@ fn measure(args: &Classify) -> Measure {
 }
 
 fn store() -> Result<Store, Error> {
-    Ok(Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?)
+    Ok(Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?
+        .noting_in(cli::env::models_log()))
 }
 
 fn language_model(args: &Classify) -> Result<Llama, Error> {

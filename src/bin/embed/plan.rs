@@ -29,7 +29,8 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn new(args: &Embed, session: &Session) -> Result<Self, Error> {
         let stream = &args.stream;
-        let store = Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?;
+        let store = Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?
+            .noting_in(cli::env::models_log());
         let file = args.model.resolve(&store, DEFAULT_MODEL, Task::Embed)?;
         let result = stream.result_or("embedding").to_owned();
         let settings = format!("{} {} {result}", args.binary, args.model.context);

@@ -23,11 +23,11 @@ pub enum Transport {
 /// Whether the command is sent to hosts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Ship {
-    /// A program of this family is; others have to be there.
+    /// A program of this family is, with the models that it opens; others have to be there.
     Auto,
     /// It is, and hosts where it does not run are not used.
     Always,
-    /// It has to be there.
+    /// It has to be there, and its models too.
     Never,
 }
 
@@ -88,6 +88,13 @@ pub struct HostArgs {
     pub heartbeat: Duration,
 }
 
+impl HostArgs {
+    /// Whether this machine is the only host.
+    pub(crate) fn is_local(&self) -> bool {
+        self.hosts.is_none() && self.host.iter().all(|name| name == ":")
+    }
+}
+
 /// What is done in place of running a command.
 #[derive(Debug, Subcommand)]
 pub enum Action {
@@ -142,6 +149,15 @@ pub struct Fanout {
     /// Send the command to hosts that lack it
     #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "Sending")]
     pub ship: Ship,
+
+    /// Folder of signed programs for other kinds of machines, as make dist makes it
+    /// [default: ~/.local/share/headwater/dist, where there is one]
+    #[arg(long, value_name = "DIR", help_heading = "Sending")]
+    pub dist: Option<PathBuf>,
+
+    /// Public key that they must be signed with [default: ~/.config/headwater/dist.pub]
+    #[arg(long, value_name = "FILE", help_heading = "Sending")]
+    pub dist_key: Option<PathBuf>,
 
     /// Send a file that the command's arguments name, such as a model or a list of labels
     #[arg(long, value_name = "FILE", help_heading = "Sending")]

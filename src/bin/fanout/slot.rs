@@ -147,11 +147,12 @@ impl Slot {
 
     /// Starts the command, and carries records to it and answers back until it ends.
     fn talk(&self, connection: &Connection) -> Result<Attempt, SshError> {
-        let mut command = self.freight.deliver(connection, &self.depot, &self.command)?;
+        let (lines, mut command) = self.freight.deliver(connection, &self.depot, &self.command)?;
         if let Some(nice) = self.host.nice {
             command.splice(0..0, ["nice".to_owned(), "-n".to_owned(), nice.to_string()]);
         }
-        let script = Script::new(&self.setup, &command)?;
+        let setup = [self.setup.as_slice(), lines.as_slice()].concat();
+        let script = Script::new(&setup, &command)?;
         let mut conversation = Conversation::new(self.max_line)
             .map_err(|e| SshError::Unreachable(format!("cannot talk: {e}")))?;
         let mut pipe = connection.shell()?;

@@ -63,7 +63,8 @@ impl Plan {
             None if args.all => Together::All(groups()?),
             None => Together::One,
         };
-        let store = Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?;
+        let store = Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?
+            .noting_in(cli::env::models_log());
         // Everything besides the model that a summary depends on.
         let asked = format!(
             "{:?}",

@@ -43,9 +43,10 @@ pub struct Transcribe {
     #[arg(long, value_name = "NAME", default_value = "silero-vad", help_heading = "Model")]
     pub vad: String,
 
-    /// Parts of one recording transcribed at the same time
-    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Model", value_parser = clap::value_parser!(u8).range(1..=64))]
-    pub threads: u8,
+    /// Parts of one recording transcribed at the same time [default: as many as there are cores
+    /// for each of the recordings named]
+    #[arg(long, value_name = "N", help_heading = "Model", value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub threads: Option<u8>,
 
     /// Compute at once, without taking turns with other headwater programs
     #[arg(long, help_heading = "Model")]

@@ -145,10 +145,10 @@ impl TranscribeFilter {
         name(&mut record, &utterance);
         heard.duration = round(seconds(utterance.chunk.samples.len()), 100.0);
         let number = utterance.number;
-        let parts = [(utterance.lane, utterance.chunk)];
+        let part = (utterance.lane, utterance.chunk);
         let cancel = live::unhurried();
         listener
-            .write_down(&parts, split, &plan.asked, &cancel, &mut heard)
+            .write_down(part, (&plan.asked, split), &cancel, &mut heard)
             .map_err(TranscribeError::Engine)?;
         live::settled(language, &heard.language);
         // A cough is no utterance; a doubtful one that was left out is told of.

@@ -29,6 +29,7 @@ mod listen;
 mod live;
 mod output;
 mod plan;
+mod pool;
 mod progress;
 mod source;
 

@@ -2,12 +2,13 @@
 
 use std::path::PathBuf;
 
-use engine::{Cancel, Error, LANGUAGE_AUTO, Segment, Transcribe, TranscribeRequest, Transcript};
+use engine::{Cancel, Error, LANGUAGE_AUTO, Segment, Transcribe};
 use serde::Serialize;
 use whisper::{Chunk, SAMPLE_RATE, Segmenter};
 
 use crate::detector::Detector;
 use crate::error::TranscribeError;
+use crate::pool::{self, InOrder, Part, Written};
 use crate::progress::Progress;
 
 /// What is wanted of every recording.
@@ -82,26 +83,20 @@ impl Stretch {
 /// One worker: a speech detector for each channel, and as many sessions as it may run at the same
 /// time.
 pub(crate) struct Listener {
-    vad: Option<PathBuf>,
-    segmenters: Vec<Segmenter<Detector>>,
+    ears: Ears,
     sessions: Vec<Box<dyn Transcribe>>,
 }
 
-/// A chunk of one channel.
-type Part = (usize, Chunk);
+/// Finds speech, in each channel by itself.
+struct Ears {
+    vad: Option<PathBuf>,
+    segmenters: Vec<Segmenter<Detector>>,
+}
 
 impl Listener {
     /// At least one session. `vad` is the detector's file, if there is to be one.
     pub(crate) fn new(vad: Option<PathBuf>, sessions: Vec<Box<dyn Transcribe>>) -> Self {
-        Self { vad, segmenters: Vec::new(), sessions }
-    }
-
-    /// A detector of its own for something else.
-    ///
-    /// # Errors
-    /// As [`Detector::load`].
-    pub(crate) fn detector(&self) -> Result<Detector, Error> {
-        Detector::load(self.vad.as_deref())
+        Self { ears: Ears { vad, segmenters: Vec::new() }, sessions }
     }
 
     /// Transcribes what `next_blocks` gives (16 kHz, a block of each channel), until it gives
@@ -118,51 +113,45 @@ impl Listener {
         progress: &Progress,
         cancel: &Cancel,
     ) -> Result<Heard, TranscribeError> {
-        // The last recording may have been given up in the middle.
-        for segmenter in &mut self.segmenters {
-            segmenter.clear();
-            segmenter.skip(asked.offset);
-        }
+        let Self { ears, sessions } = self;
+        ears.forget(asked.offset);
         let mut heard = Heard { language: asked.language.clone(), ..Heard::default() };
         let mut stretch = Stretch::new(asked);
         let (mut decoded, mut samples) = (0, 0);
-        let mut waiting: Vec<Part> = Vec::new();
-        loop {
-            if let Some(reason) = cancel.reason() {
-                return Err(Error::Cancelled(reason).into());
-            }
-            let mut lanes = match next_blocks() {
-                Ok(Some(lanes)) => lanes,
-                Ok(None) => break,
-                Err(e @ (audio::Error::Truncated { .. } | audio::Error::Corrupt { .. }))
-                    if decoded > 0 =>
-                {
-                    heard.cut_short = Some(e);
+        std::thread::scope(|scope| {
+            let mut pool = InOrder::new(sessions, asked, cancel, scope);
+            loop {
+                if let Some(reason) = cancel.reason() {
+                    return Err(TranscribeError::from(Error::Cancelled(reason)));
+                }
+                let mut lanes = match next_blocks() {
+                    Ok(Some(lanes)) => lanes,
+                    Ok(None) => break,
+                    Err(e @ (audio::Error::Truncated { .. } | audio::Error::Corrupt { .. }))
+                        if decoded > 0 =>
+                    {
+                        heard.cut_short = Some(e);
+                        break;
+                    }
+                    Err(e) => return Err(e.into()),
+                };
+                let block = lanes.first().map_or(0, Vec::len);
+                decoded += block;
+                let more = stretch.clip(&mut lanes);
+                samples += lanes.first().map_or(0, Vec::len);
+                let parts = ears.admit(lanes, asked.offset)?;
+                heard.write_all(&mut pool, parts, (asked, split))?;
+                progress.heard(block);
+                if !more {
                     break;
                 }
-                Err(e) => return Err(e.into()),
-            };
-            let block = lanes.first().map_or(0, Vec::len);
-            decoded += block;
-            let more = stretch.clip(&mut lanes);
-            samples += lanes.first().map_or(0, Vec::len);
-            self.admit(lanes, asked.offset, &mut waiting)?;
-            while waiting.len() >= self.sessions.len() {
-                let rest = waiting.split_off(self.sessions.len());
-                self.write_down(&waiting, split, asked, cancel, &mut heard)?;
-                waiting = rest;
             }
-            progress.heard(block);
-            if !more {
-                break;
+            heard.write_all(&mut pool, ears.finish()?, (asked, split))?;
+            while let Some(written) = pool.wait() {
+                heard.add(written, (asked, split))?;
             }
-        }
-        for (lane, segmenter) in self.segmenters.iter_mut().enumerate() {
-            waiting.extend(segmenter.finish()?.into_iter().map(|chunk| (lane, chunk)));
-        }
-        for parts in waiting.chunks(self.sessions.len()) {
-            self.write_down(parts, split, asked, cancel, &mut heard)?;
-        }
+            Ok(())
+        })?;
         heard.segments.sort_by(|a, b| a.segment.start.total_cmp(&b.segment.start));
         heard.duration = round(samples as f64 / SAMPLE_RATE as f64, 100.0);
         if heard.language == LANGUAGE_AUTO {
@@ -171,93 +160,104 @@ impl Listener {
         Ok(heard)
     }
 
-    /// Gives blocks to the segmenters; adds what is complete to `waiting`.
-    fn admit(
+    /// Adds what is said in one window.
+    pub(crate) fn write_down(
         &mut self,
-        lanes: Vec<Vec<f32>>,
-        offset: u64,
-        waiting: &mut Vec<Part>,
+        part: Part,
+        (asked, split): (&Asked, bool),
+        cancel: &Cancel,
+        heard: &mut Heard,
     ) -> Result<(), Error> {
+        let Some(session) = self.sessions.first_mut() else { return Ok(()) };
+        let text = pool::write_down(session.as_mut(), &part, (asked, &heard.language), cancel);
+        heard.add((part, text), (asked, split))
+    }
+}
+
+impl Ears {
+    /// Ready for another recording: the last may have been given up in the middle.
+    fn forget(&mut self, offset: u64) {
+        for segmenter in &mut self.segmenters {
+            segmenter.clear();
+            segmenter.skip(offset);
+        }
+    }
+
+    /// The windows that blocks of each channel complete.
+    fn admit(&mut self, lanes: Vec<Vec<f32>>, offset: u64) -> Result<Vec<Part>, Error> {
+        let mut parts = Vec::new();
         for (lane, block) in lanes.into_iter().enumerate() {
             if self.segmenters.len() == lane {
-                let mut segmenter = Segmenter::new(self.detector()?);
+                let mut segmenter = Segmenter::new(Detector::load(self.vad.as_deref())?);
                 segmenter.skip(offset);
                 self.segmenters.push(segmenter);
             }
             let chunks = self.segmenters[lane].push(&block)?;
-            waiting.extend(chunks.into_iter().map(|chunk| (lane, chunk)));
+            parts.extend(chunks.into_iter().map(|chunk| (lane, chunk)));
         }
-        Ok(())
+        Ok(parts)
     }
 
-    /// Adds what is said in `parts`, of which there are no more than sessions.
-    pub(crate) fn write_down(
+    /// The windows that were open at the end.
+    fn finish(&mut self) -> Result<Vec<Part>, Error> {
+        let mut parts = Vec::new();
+        for (lane, segmenter) in self.segmenters.iter_mut().enumerate() {
+            parts.extend(segmenter.finish()?.into_iter().map(|chunk| (lane, chunk)));
+        }
+        Ok(parts)
+    }
+}
+
+impl Heard {
+    /// Gives windows to the sessions and adds what they have written down so far.
+    fn write_all(
         &mut self,
-        parts: &[Part],
-        split: bool,
-        asked: &Asked,
-        cancel: &Cancel,
-        heard: &mut Heard,
+        pool: &mut InOrder<'_>,
+        parts: Vec<Part>,
+        asked: (&Asked, bool),
     ) -> Result<(), Error> {
-        let transcripts = self.transcribe(parts, asked, &heard.language, cancel)?;
-        for ((lane, chunk), transcript) in parts.iter().zip(transcripts) {
-            // What is spoken first is taken for the language of all of it.
-            if heard.language == LANGUAGE_AUTO && !transcript.segments.is_empty() {
-                heard.language.clone_from(&transcript.language);
-            }
-            heard.tokens += transcript.tokens as u64;
-            let from = chunk.seconds();
-            let speaker = split.then_some(lane + 1);
-            for segment in transcript.segments {
-                if asked.drop_suspect && segment.suspect.is_some() {
-                    heard.dropped += 1;
-                } else {
-                    heard.segments.push(Said { segment: shifted(segment, from), speaker });
-                }
+        for part in parts {
+            pool.give(part, &self.language);
+            // What is spoken first is taken for the language of all of it, so it is waited for.
+            while let Some(written) =
+                if self.language == LANGUAGE_AUTO { pool.wait() } else { pool.ready() }
+            {
+                self.add(written, asked)?;
             }
         }
         Ok(())
     }
 
-    /// The transcripts of `parts`, in order; several at the same time, each in its own session.
-    fn transcribe(
-        &mut self,
-        parts: &[Part],
-        asked: &Asked,
-        language: &str,
-        cancel: &Cancel,
-    ) -> Result<Vec<Transcript>, Error> {
-        let one = |session: &mut Box<dyn Transcribe>, (_, chunk): &Part| {
-            let samples = chunk.samples.as_slice();
-            let Asked { translate, words, .. } = *asked;
-            session.transcribe(&TranscribeRequest { samples, language, translate, words }, cancel)
-        };
-        let pairs = self.sessions.iter_mut().zip(parts);
-        if parts.len() < 2 {
-            return pairs.map(|(session, part)| one(session, part)).collect();
+    fn add(&mut self, written: Written, (asked, split): (&Asked, bool)) -> Result<(), Error> {
+        let ((lane, chunk), transcript) = written;
+        let transcript = transcript?;
+        if self.language == LANGUAGE_AUTO && !transcript.segments.is_empty() {
+            self.language.clone_from(&transcript.language);
         }
-        std::thread::scope(|scope| {
-            let spawn = |(session, part)| scope.spawn(move || one(session, part));
-            let threads: Vec<_> = pairs.map(spawn).collect();
-            let join = |thread: std::thread::ScopedJoinHandle<'_, _>| match thread.join() {
-                Ok(transcript) => transcript,
-                Err(panic) => std::panic::resume_unwind(panic),
-            };
-            // All are waited for, whatever the first says.
-            let transcripts: Vec<_> = threads.into_iter().map(join).collect();
-            transcripts.into_iter().collect()
-        })
+        self.tokens += transcript.tokens as u64;
+        let speaker = split.then_some(lane + 1);
+        for segment in transcript.segments {
+            if asked.drop_suspect && segment.suspect.is_some() {
+                self.dropped += 1;
+            } else {
+                self.segments.push(Said { segment: shifted(segment, &chunk), speaker });
+            }
+        }
+        Ok(())
     }
 }
 
 /// A segment with times from the start of the recording, numbers no longer than they are exact.
-fn shifted(mut segment: Segment, from: f64) -> Segment {
-    let time = |seconds: f64| round(from + seconds, 100.0);
+fn shifted(mut segment: Segment, chunk: &Chunk) -> Segment {
+    let times = |start: f64, end: f64| {
+        let (start, end) = chunk.times(start, end);
+        (round(start, 100.0), round(end, 100.0))
+    };
     let probability = |p: f64| round(p, 1000.0);
-    (segment.start, segment.end) = (time(segment.start), time(segment.end));
+    (segment.start, segment.end) = times(segment.start, segment.end);
     segment.confidence = probability(segment.confidence);
     for word in &mut segment.words {
-        (word.start, word.end) = (time(word.start), time(word.end));
+        (word.start, word.end) = times(word.start, word.end);
         word.confidence = probability(word.confidence);
     }
     segment

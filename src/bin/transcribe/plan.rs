@@ -60,7 +60,8 @@ pub(crate) struct Spotting {
 impl Plan {
     pub(crate) fn new(args: &Transcribe, session: &Session) -> Result<Self, Error> {
         check_output(args)?;
-        let store = Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?;
+        let store = Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?
+            .noting_in(cli::env::models_log());
         let vad = match args.vad.as_str() {
             NO_VAD => None,
             name => Some(resolve(&store, name, Task::Vad)?.path),
@@ -85,8 +86,8 @@ impl Plan {
             duration: args.duration.map(samples),
             drop_suspect: args.drop_suspect,
         };
-        let threads = usize::from(args.threads);
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = threads(args, cores);
         let extension = args.format.extension();
         let operands = &args.records.operands;
         let folder = |path: &PathBuf| Folder::new(path.clone(), extension, args.force, operands);
@@ -148,6 +149,17 @@ impl Plan {
             &entries.unwrap_or_default(),
             self.result.as_bytes(),
         ])
+    }
+}
+
+/// Parts of one recording that are transcribed at the same time. Recordings side by side need less
+/// waiting for each other, so several threads are taken only where fewer are named than cores.
+fn threads(args: &Transcribe, cores: usize) -> usize {
+    let operands = &args.records.operands;
+    match args.threads {
+        Some(threads) => threads.into(),
+        None if operands.is_empty() || operands.iter().any(|operand| operand.is_dir()) => 1,
+        None => (cores / operands.len()).max(1),
     }
 }
 

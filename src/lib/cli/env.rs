@@ -37,6 +37,19 @@ pub const VARIABLES: &[Variable] = &[
         "Folder of the model store; default $XDG_DATA_HOME/headwater/models.",
     ),
     plain(
+        "HEADWATER_MODELS_LOG",
+        "File to which programs append the models that they open; fanout uses it.",
+    ),
+    plain(
+        "HEADWATER_DIST",
+        "Folder of programs that fanout sends to other kinds of machines; default \
+         $XDG_DATA_HOME/headwater/dist.",
+    ),
+    plain(
+        "HEADWATER_DIST_KEY",
+        "Public key that they are signed with; default $XDG_CONFIG_HOME/headwater/dist.pub.",
+    ),
+    plain(
         "HEADWATER_STATE",
         "Folder of ledgers and caches; default $XDG_STATE_HOME/headwater and \
          $XDG_CACHE_HOME/headwater.",
@@ -98,6 +111,21 @@ pub fn home() -> Option<PathBuf> {
 /// When neither it nor HOME is set.
 pub fn models_folder() -> Result<PathBuf, Error> {
     folder("HEADWATER_MODELS", "XDG_DATA_HOME", ".local/share", "models").ok_or_else(homeless)
+}
+
+/// Where the models that a program opens are noted.
+pub fn models_log() -> Option<PathBuf> {
+    get("HEADWATER_MODELS_LOG").map(PathBuf::from)
+}
+
+/// Folder of signed programs for other machines.
+pub fn dist_folder() -> Option<PathBuf> {
+    folder("HEADWATER_DIST", "XDG_DATA_HOME", ".local/share", "dist")
+}
+
+/// The public key that they are signed with.
+pub fn dist_key() -> Option<PathBuf> {
+    folder("HEADWATER_DIST_KEY", "XDG_CONFIG_HOME", ".config", "dist.pub")
 }
 
 /// Folder of ledgers and caches.

@@ -13,6 +13,7 @@ mod abort;
 mod check;
 mod context;
 mod options;
+mod pack;
 mod phrases;
 mod result;
 mod segment;
@@ -23,7 +24,7 @@ mod vad;
 
 pub use options::{Decoding, Options};
 pub use phrases::{Phrases, Spotted};
-pub use segment::{Chunk, Segmenter};
+pub use segment::{Chunk, Seam, Segmenter};
 pub use session::{Session, Whisper};
 pub use utterance::Utterances;
 pub use vad::SileroVad;

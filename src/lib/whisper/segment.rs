@@ -1,5 +1,6 @@
 use engine::{DetectSpeech, Error, SpeechSpan};
 
+use crate::pack::{self, Packer};
 use crate::{SAMPLE_RATE, WINDOW};
 
 /// Sound kept before and after speech: 0.2 s, so that no consonant is cut.
@@ -10,30 +11,75 @@ const GAP: usize = SAMPLE_RATE;
 const FRAME: usize = SAMPLE_RATE / 50;
 const FRAMES: usize = 5;
 
-/// A stretch of sound with speech in it, at most [`WINDOW`] samples.
+/// Sound with speech in it, at most [`WINDOW`] samples: one stretch of a stream, or several that
+/// were put one after the other.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Chunk {
     /// Index of its first sample in the whole stream.
     pub start: u64,
     /// 16 kHz mono.
     pub samples: Vec<f32>,
+    /// Where later stretches begin, in order; what lies between two stretches was left out.
+    pub seams: Vec<Seam>,
+}
+
+/// The begin of a stretch within a [`Chunk`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seam {
+    /// Index in the chunk.
+    pub at: usize,
+    /// Index in the whole stream.
+    pub start: u64,
 }
 
 impl Chunk {
+    /// One stretch.
+    pub(crate) fn new(start: u64, samples: Vec<f32>) -> Self {
+        Self { start, samples, seams: Vec::new() }
+    }
+
     /// Seconds from the start of the stream.
     pub fn seconds(&self) -> f64 {
         self.start as f64 / SAMPLE_RATE as f64
+    }
+
+    /// Seconds in the stream of something that was heard from `start` to `end`, in seconds of
+    /// the chunk. The padding around a seam is no speech: what seems to begin just before a seam
+    /// begins after it, and what seems to end just after one ends before it.
+    pub fn times(&self, start: f64, end: f64) -> (f64, f64) {
+        let pad = PAD as f64 / SAMPLE_RATE as f64;
+        let (from, to) = (self.stretch(start + pad), self.stretch(end - pad));
+        (self.within(start, from), self.within(end, to.max(from)))
+    }
+
+    /// The stretch that is heard at a moment, counted from 0.
+    fn stretch(&self, seconds: f64) -> usize {
+        let sample = seconds * SAMPLE_RATE as f64;
+        self.seams.iter().take_while(|seam| seam.at as f64 <= sample).count()
+    }
+
+    /// A moment of the chunk as one of the stream, no further than the ends of its stretch.
+    fn within(&self, seconds: f64, stretch: usize) -> f64 {
+        let (at, start) = match stretch.checked_sub(1).map(|i| self.seams[i]) {
+            Some(seam) => (seam.at, seam.start),
+            None => (0, self.start),
+        };
+        let end = self.seams.get(stretch).map_or(self.samples.len(), |seam| seam.at);
+        let sample = (seconds * SAMPLE_RATE as f64).clamp(at as f64, end as f64);
+        (start as f64 + sample - at as f64) / SAMPLE_RATE as f64
     }
 }
 
 /// Cuts a stream into [`Chunk`]s for a speech recogniser, leaving silence out.
 ///
-/// Holds at most one window of 30 s, however long the stream is. Spans of speech less than 1 s
-/// apart stay together; speech that goes on for 30 s is cut at the quietest point of the
-/// window's second half.
+/// Holds little more than one window of 30 s, however long the stream is. Spans of speech less
+/// than 1 s apart stay together, as long as that is not more than one pass of the encoder does
+/// best (see [`crate::pack`]); shorter ones are put together. Speech that goes on for 30 s
+/// without a pause is cut at the quietest point of the window's second half.
 #[derive(Debug)]
 pub struct Segmenter<D> {
     detector: D,
+    packer: Packer,
     waiting: Vec<f32>,
     /// Index in the stream of `waiting[0]`.
     start: u64,
@@ -42,7 +88,7 @@ pub struct Segmenter<D> {
 impl<D: DetectSpeech> Segmenter<D> {
     /// A segmenter at the start of a stream.
     pub fn new(detector: D) -> Self {
-        Self { detector, waiting: Vec::new(), start: 0 }
+        Self { detector, packer: Packer::default(), waiting: Vec::new(), start: 0 }
     }
 
     /// Takes the next samples and gives the chunks that they complete, in order.
@@ -72,6 +118,7 @@ impl<D: DetectSpeech> Segmenter<D> {
         if !self.waiting.is_empty() {
             self.cut(true, &mut chunks)?;
         }
+        chunks.extend(self.packer.finish());
         self.clear();
         Ok(chunks)
     }
@@ -79,6 +126,7 @@ impl<D: DetectSpeech> Segmenter<D> {
     /// Forgets a stream that was given up; ready for another one after.
     pub fn clear(&mut self) {
         self.waiting.clear();
+        self.packer = Packer::default();
         self.start = 0;
     }
 
@@ -90,7 +138,8 @@ impl<D: DetectSpeech> Segmenter<D> {
     /// Emits what is complete in `waiting`, and keeps what may go on after it.
     fn cut(&mut self, at_end: bool, chunks: &mut Vec<Chunk>) -> Result<(), Error> {
         let len = self.waiting.len();
-        let mut stretches = merge(&self.detector.detect(&self.waiting)?, len);
+        let spans = self.detector.detect(&self.waiting)?;
+        let mut stretches = merge(&spans, len);
         // A word that begins in the last moments shows only with what follows it.
         let mut keep = if at_end { len } else { len - PAD };
         if let Some(&last) = stretches.last()
@@ -104,9 +153,11 @@ impl<D: DetectSpeech> Segmenter<D> {
                 stretches.push(SpeechSpan { start: 0, end: keep });
             }
         }
-        for SpeechSpan { start, end } in stretches {
-            let samples = self.waiting[start..end].to_vec();
-            chunks.push(Chunk { start: self.start + start as u64, samples });
+        for stretch in stretches {
+            for SpeechSpan { start, end } in pack::split(stretch, &spans, &self.waiting) {
+                let sound = &self.waiting[start..end];
+                chunks.extend(self.packer.add(self.start + start as u64, sound));
+            }
         }
         self.waiting.drain(..keep);
         self.start += keep as u64;

@@ -106,7 +106,7 @@ impl<D: DetectSpeech> Utterances<D> {
 
     fn emit(&mut self, begin: usize, end: usize) -> Chunk {
         let samples = self.waiting[begin..end].to_vec();
-        let chunk = Chunk { start: self.start + begin as u64, samples };
+        let chunk = Chunk::new(self.start + begin as u64, samples);
         self.speech = None;
         self.forget(end);
         chunk

@@ -39,7 +39,8 @@ impl SchemaPlan {
         let schema = Schema::of_argument(schema, &session.stop)?;
         let documents =
             Plan { field: Field::key("path"), result: "text".into(), ..Plan::new(args, session) };
-        let store = Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?;
+        let store = Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?
+            .noting_in(cli::env::models_log());
         let file = model_file(args, &store)?;
         let result = stream.result_or("data").to_owned();
         let region = args.region.clone().unwrap_or_default();

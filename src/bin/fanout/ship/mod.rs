@@ -2,8 +2,10 @@
 //! records name. All by content, into one folder there, with nothing on the far side but `sh`.
 
 mod ask;
+mod choice;
 mod courier;
 mod gc;
+mod models;
 mod probe;
 mod program;
 mod transfer;
@@ -17,17 +19,19 @@ use cli::Error;
 use ssh::{End, SshError};
 
 pub(crate) use self::ask::{ask, nothing};
+use self::choice::Program;
 pub(crate) use self::courier::{Courier, Round, Translations};
 pub(crate) use self::gc::collect;
+use self::models::Models;
 use self::probe::{Machine, probe};
-use self::program::Needs;
 use self::transfer::{Parcel, send};
 use crate::args::{Fanout, Ship};
 use crate::connection::Connection;
 
 /// What every host is to have before the command starts.
 pub(crate) struct Freight {
-    program: Option<(Parcel, Option<Needs>)>,
+    program: Option<Program>,
+    models: Models,
     /// Files, each with the word of the command that it stands for.
     files: Vec<(String, Parcel)>,
     /// A host where the program does not run is not used.
@@ -47,15 +51,22 @@ struct Known {
     machine: Option<Machine>,
     /// Files that are there.
     places: HashSet<String>,
-    /// Whether the program was found to run there.
-    runs: Option<Result<(), String>>,
+    /// The file that is the program there; why there is none.
+    choice: Option<Result<Parcel, String>>,
+    /// It was found to run.
+    runs: bool,
 }
 
 impl Freight {
     pub(crate) fn new(args: &Fanout) -> Result<Self, Error> {
         let program = program(args)?;
+        let models = match &program {
+            Some(program) => models(program.path(), args)?,
+            None => Models::default(),
+        };
         let mut files = Vec::new();
-        for path in &args.send {
+        let named = models.named.iter().filter(|path| !args.send.contains(path));
+        for path in args.send.iter().chain(named) {
             let word = path.to_string_lossy().into_owned();
             if !args.command.iter().any(|w| stands_for(w, &word)) {
                 let hint = "it takes the place of that word on each host";
@@ -66,10 +77,11 @@ impl Freight {
                 .map_err(|e| Error::setup(format!("--send {}: {e}", path.display())))?;
             files.push((word, parcel));
         }
-        Ok(Self { program, files, must: args.ship == Ship::Always })
+        Ok(Self { program, models, files, must: args.ship == Ship::Always })
     }
 
-    /// Brings everything to a host; the command with the places that things have there.
+    /// Brings everything to a host; the command with the places that things have there, and what
+    /// the shell does before it.
     ///
     /// # Errors
     /// [`SshError`].
@@ -78,13 +90,13 @@ impl Freight {
         connection: &Connection,
         depot: &Depot,
         command: &[String],
-    ) -> Result<Vec<String>, SshError> {
+    ) -> Result<(Vec<String>, Vec<String>), SshError> {
         let mut command = command.to_vec();
         if matches!(connection, Connection::Local) {
-            return Ok(command);
+            return Ok((Vec::new(), command));
         }
-        if let Some((parcel, needs)) = &self.program {
-            match depot.program(connection, parcel, needs.as_ref()) {
+        if let Some(program) = &self.program {
+            match depot.program(connection, program) {
                 Ok(place) => command[0] = place,
                 Err(SshError::Refused(why)) if !self.must => {
                     log::info!("{why}; its own {} is used", command[0]);
@@ -98,7 +110,7 @@ impl Freight {
                 *w = format!("{}{place}", &w[..w.len() - word.len()]);
             }
         }
-        Ok(command)
+        Ok((self.models.deliver(connection, depot)?, command))
     }
 }
 
@@ -106,6 +118,12 @@ impl Depot {
     /// The command has answered `count` records there; whether it ever answered any.
     pub(crate) fn has_worked(&self, count: u64) -> bool {
         self.worked.fetch_or(count > 0, Ordering::Relaxed) || count > 0
+    }
+
+    /// What the host is.
+    fn machine(&self, connection: &Connection) -> Result<Machine, SshError> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.machine(connection).cloned()
     }
 
     /// Brings a file there; where it is.
@@ -121,40 +139,30 @@ impl Depot {
         Ok(place)
     }
 
-    fn program(
-        &self,
-        connection: &Connection,
-        parcel: &Parcel,
-        needs: Option<&Needs>,
-    ) -> Result<String, SshError> {
-        let name = parcel.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    fn program(&self, connection: &Connection, program: &Program) -> Result<String, SshError> {
+        let name = program.name();
         let cannot = |why: &str| SshError::Refused(format!("{name} cannot be sent: {why}"));
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(Err(why)) = &known.runs {
-            return Err(cannot(why));
-        }
-        let unmet = needs.and_then(|needs| needs.unmet(known.machine(connection).ok()?));
         // An error of the probe itself is told as what it is.
-        known.machine(connection)?;
-        if let Some(why) = unmet {
-            known.runs = Some(Err(why.clone()));
-            return Err(cannot(&why));
-        }
+        let machine = known.machine(connection)?.clone();
+        let choice = known.choice.get_or_insert_with(|| program.fitting(&machine)).clone();
+        let parcel = choice.map_err(|why| cannot(&why))?;
         drop(known);
-        let place = self.put(connection, parcel)?;
+        let place = self.put(connection, &parcel)?;
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.runs.is_none() && needs.is_some() {
+        if !known.runs && program.is_binary() {
             let said = ask(connection, &[], &[&place, "--version"], &mut nothing)?;
-            known.runs = match &said.end {
+            match &said.end {
                 End::Lost(reason) => return Err(SshError::Unreachable(reason.clone())),
-                End::Status(0) => Some(Ok(())),
-                _ => Some(Err(format!("it does not run there: {}", said.trouble()))),
-            };
+                End::Status(0) => known.runs = true,
+                _ => {
+                    let why = format!("it does not run there: {}", said.trouble());
+                    known.choice = Some(Err(why.clone()));
+                    return Err(cannot(&why));
+                }
+            }
         }
-        match &known.runs {
-            Some(Err(why)) => Err(cannot(why)),
-            _ => Ok(place),
-        }
+        Ok(place)
     }
 }
 
@@ -173,7 +181,7 @@ fn stands_for(word: &str, file: &str) -> bool {
 }
 
 /// The program to send, if one is.
-fn program(args: &Fanout) -> Result<Option<(Parcel, Option<Needs>)>, Error> {
+fn program(args: &Fanout) -> Result<Option<Program>, Error> {
     let name = args.command.first().map(String::as_str).unwrap_or_default();
     let found = match args.ship {
         Ship::Never => None,
@@ -185,10 +193,23 @@ fn program(args: &Fanout) -> Result<Option<(Parcel, Option<Needs>)>, Error> {
             Some(path.ok_or_else(missing)?)
         }
     };
-    let Some(path) = found else { return Ok(None) };
-    let bad = |e: std::io::Error| Error::setup(format!("{}: {e}", path.display()));
-    let needs = Needs::of(&path).map_err(bad)?;
-    Ok(Some((Parcel::new(&path).map_err(bad)?, needs)))
+    found.map(|path| Program::new(&path, args)).transpose()
+}
+
+/// The models that go along with a program of this family.
+fn models(program: &Path, args: &Fanout) -> Result<Models, Error> {
+    let beside = args.command.first().and_then(|name| beside(name));
+    if beside.as_deref() != Some(program) || args.at.is_local() {
+        return Ok(Models::default());
+    }
+    match Models::of(program, &args.command) {
+        Ok(models) => Ok(models),
+        Err(why) if args.ship == Ship::Always => Err(Error::setup(why)),
+        Err(why) => {
+            log::warn!("no models are sent, hosts need their own: {why}");
+            Ok(Models::default())
+        }
+    }
 }
 
 fn beside(name: &str) -> Option<PathBuf> {

@@ -46,9 +46,7 @@ impl Parcel {
             hasher.update(&buffer[..n]);
             bytes += n as u64;
         }
-        let hash = hasher.finalize();
-        let sha256 = hash.iter().map(|b| format!("{b:02x}")).collect();
-        Ok(Self { path: path.to_owned(), bytes, sha256 })
+        Ok(Self { path: path.to_owned(), bytes, sha256: hex(&hasher.finalize()) })
     }
 
     /// Its name on the far side: the extension stays, since programs go by it.
@@ -65,6 +63,15 @@ impl Parcel {
     pub(crate) fn place(&self, machine: &Machine) -> String {
         format!("{}/{}/{}", machine.cache, self.sha256, self.name())
     }
+}
+
+/// The SHA-256 of some bytes, in hex.
+pub(super) fn hash(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
 /// Sends a file to `place` unless the host has it.

@@ -35,6 +35,8 @@ use crate::inspect::{InspectError, Inspection, check};
 pub struct Store {
     dir: PathBuf,
     catalogue: Catalogue,
+    /// Where models that are given out are noted.
+    log: Option<PathBuf>,
 }
 
 /// The store cannot do what was asked.
@@ -125,7 +127,14 @@ impl Store {
 
     /// The store in `dir` with this catalogue.
     pub fn with_catalogue(dir: impl Into<PathBuf>, catalogue: Catalogue) -> Self {
-        Self { dir: dir.into(), catalogue }
+        Self { dir: dir.into(), catalogue, log: None }
+    }
+
+    /// Appends each model that is given out to a file, if there is to be one: a line of JSON with
+    /// its `name` and its `path` as downloaded or imported.
+    #[must_use]
+    pub fn noting_in(self, log: Option<PathBuf>) -> Self {
+        Self { log, ..self }
     }
 
     /// The store in `dir` with the user's catalogue file merged over the built-in one: the file's

@@ -1,6 +1,7 @@
 //! From what the user wrote after `--model` to a file that an engine may open.
 
 use std::fs;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
@@ -114,13 +115,41 @@ impl Store {
         task: Task,
         as_downloaded: bool,
     ) -> Result<Resolved, ResolveError> {
+        let (resolved, original) = self.find(name_or_path, task, as_downloaded)?;
+        self.note_use(&resolved.name, &original);
+        Ok(resolved)
+    }
+
+    /// The file to use, and the one that was downloaded or imported.
+    pub(super) fn find(
+        &self,
+        name_or_path: &str,
+        task: Task,
+        as_downloaded: bool,
+    ) -> Result<(Resolved, PathBuf), ResolveError> {
         let original = self.resolve_original(name_or_path, task)?;
+        let path = original.path.clone();
         if as_downloaded || original.path.parent() != Some(&self.dir) {
-            return Ok(original);
+            return Ok((original, path));
         }
         let in_place_of = original.in_place_of.clone();
         let tuned = self.tuned(&original).map(|tuned| Resolved { in_place_of, ..tuned });
-        Ok(tuned.unwrap_or(original))
+        Ok((tuned.unwrap_or(original), path))
+    }
+
+    /// See [`Store::noting_in`].
+    pub(super) fn note_use(&self, name: &str, path: &Path) {
+        let Some(log) = &self.log else { return };
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let line = serde_json::json!({ "name": name, "path": path.to_string_lossy() });
+        let written = fs::OpenOptions::new()
+            .append(true)
+            .create(true)
+            .open(log)
+            .and_then(|mut file| file.write_all(format!("{line}\n").as_bytes()));
+        if let Err(error) = written {
+            log::warn!("{}: {error}", log.display());
+        }
     }
 
     fn resolve_original(&self, name_or_path: &str, task: Task) -> Result<Resolved, ResolveError> {

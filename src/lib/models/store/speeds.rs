@@ -99,21 +99,25 @@ impl Store {
             if self.present(&entry.name)?.is_none() {
                 continue;
             }
-            match self.resolve_as(&entry.name, task, as_downloaded) {
-                Ok(file) => {
+            match self.find(&entry.name, task, as_downloaded) {
+                Ok((file, original)) => {
                     choices.push(Choice {
                         name: file.name.clone(),
                         parameters: file.inspection.parameters,
                         memory: entry.memory_of(file.inspection.bytes),
                         speed: self.speed(file.sha256),
                     });
-                    files.push(file);
+                    files.push((file, original));
                 }
                 Err(error) => log::warn!("{error}"),
             }
         }
         match pick(&choices, memory::available()) {
-            Ok(at) => Ok(files.swap_remove(at)),
+            Ok(at) => {
+                let (file, original) = files.swap_remove(at);
+                self.note_use(&file.name, &original);
+                Ok(file)
+            }
             Err(Unfit::Absent) => Err(match self.catalogue.default_for(task, None) {
                 Some(entry) => ResolveError::Missing(entry.name.clone()),
                 None => ResolveError::NoDefault(task),

@@ -1,0 +1,128 @@
+//! Sessions that take the windows of one recording side by side.
+
+use std::collections::BTreeMap;
+use std::thread::Scope;
+
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use engine::{Cancel, Error, Transcribe, TranscribeRequest, Transcript};
+use whisper::Chunk;
+
+use crate::listen::Asked;
+
+/// A window of one channel.
+pub(crate) type Part = (usize, Chunk);
+
+/// What a session made of a window, and the window.
+pub(crate) type Written = (Part, Result<Transcript, Error>);
+
+/// The text of a window, in the language that is asked for.
+pub(crate) fn write_down(
+    session: &mut dyn Transcribe,
+    (_, chunk): &Part,
+    (asked, language): (&Asked, &str),
+    cancel: &Cancel,
+) -> Result<Transcript, Error> {
+    let Asked { translate, words, .. } = *asked;
+    let samples = chunk.samples.as_slice();
+    session.transcribe(&TranscribeRequest { samples, language, translate, words }, cancel)
+}
+
+pub(crate) struct Job {
+    number: u64,
+    part: Part,
+    language: String,
+}
+
+/// Windows go in and transcripts come out in the same order.
+///
+/// One session works on the caller's thread, more of them on threads of their own; then as many
+/// windows as there are sessions may wait.
+pub(crate) enum Pool<'s> {
+    Here { session: &'s mut dyn Transcribe, asked: &'s Asked, cancel: &'s Cancel },
+    Threads { jobs: Sender<Job>, answers: Receiver<(u64, Written)> },
+}
+
+/// A [`Pool`], and what it was asked for and has not yet given.
+pub(crate) struct InOrder<'s> {
+    pool: Pool<'s>,
+    /// Windows given to the sessions, and transcripts taken, so far.
+    given: u64,
+    taken: u64,
+    /// By number: what was ready before its turn.
+    early: BTreeMap<u64, Written>,
+}
+
+impl<'s> InOrder<'s> {
+    /// A pool of `sessions`, at least one; its threads end when it is dropped.
+    pub(crate) fn new<'scope>(
+        sessions: &'s mut [Box<dyn Transcribe>],
+        asked: &'s Asked,
+        cancel: &'s Cancel,
+        scope: &'scope Scope<'scope, 's>,
+    ) -> Self {
+        let pool = match sessions {
+            [session] => Pool::Here { session: session.as_mut(), asked, cancel },
+            sessions => {
+                let (jobs, waiting) = bounded::<Job>(sessions.len());
+                let (sender, answers) = unbounded();
+                for session in sessions {
+                    let (waiting, sender) = (waiting.clone(), sender.clone());
+                    scope.spawn(move || {
+                        for Job { number, part, language } in waiting {
+                            let context = (asked, language.as_str());
+                            let text = write_down(session.as_mut(), &part, context, cancel);
+                            if sender.send((number, (part, text))).is_err() {
+                                return;
+                            }
+                        }
+                    });
+                }
+                Pool::Threads { jobs, answers }
+            }
+        };
+        Self { pool, given: 0, taken: 0, early: BTreeMap::new() }
+    }
+
+    /// Gives a window to the sessions; waits while they have enough.
+    pub(crate) fn give(&mut self, part: Part, language: &str) {
+        let number = self.given;
+        self.given += 1;
+        match &mut self.pool {
+            Pool::Here { session, asked, cancel } => {
+                let text = write_down(*session, &part, (asked, language), cancel);
+                self.early.insert(number, (part, text));
+            }
+            Pool::Threads { jobs, .. } => {
+                // Sessions leave only with the pool; one that panicked shows when it is joined.
+                let _ = jobs.send(Job { number, part, language: language.to_owned() });
+            }
+        }
+    }
+
+    /// The next transcript, if it is ready.
+    pub(crate) fn ready(&mut self) -> Option<Written> {
+        if let Pool::Threads { answers, .. } = &self.pool {
+            self.early.extend(answers.try_iter());
+        }
+        self.take()
+    }
+
+    /// The next transcript, waited for; nothing when all were taken.
+    pub(crate) fn wait(&mut self) -> Option<Written> {
+        while self.taken < self.given {
+            if let Some(next) = self.take() {
+                return Some(next);
+            }
+            let Pool::Threads { answers, .. } = &self.pool else { return None };
+            let (number, written) = answers.recv().ok()?;
+            self.early.insert(number, written);
+        }
+        None
+    }
+
+    fn take(&mut self) -> Option<Written> {
+        let next = self.early.remove(&self.taken)?;
+        self.taken += 1;
+        Some(next)
+    }
+}
