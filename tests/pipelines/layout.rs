@@ -173,6 +173,8 @@ fn libraries_depend_downwards_only() {
             "expression",
             "pii",
             "ssh",
+            "metadata",
+            "places",
         ],
         &["models", "chunk", "cli", "document", "filehash", "journal", "minhash", "dispatch"],
         &["llama", "whisper", "results"],
