@@ -176,7 +176,10 @@ fn libraries_depend_downwards_only() {
             "metadata",
             "places",
         ],
-        &["models", "chunk", "cli", "document", "filehash", "journal", "minhash", "dispatch"],
+        &[
+            "models", "chunk", "cli", "document", "filehash", "images", "journal", "minhash",
+            "dispatch",
+        ],
         &["llama", "whisper", "results"],
         &["*programs*"],
     ];
