@@ -11,12 +11,24 @@
 
 #![forbid(unsafe_code)]
 
+mod boxes;
 mod burst;
+mod decode;
 mod error;
+mod features;
 mod hash;
+mod heif;
+mod hevc;
+mod jpeg;
 mod kind;
 mod likeness;
 mod look;
+mod measure;
+mod meta;
+mod pixels;
+mod raw;
+mod sniff;
+mod tiff;
 
 pub use burst::{Burst, BurstOptions, Rating, Shot, bursts};
 pub use error::LookError;

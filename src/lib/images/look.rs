@@ -2,12 +2,16 @@ use std::fs::File;
 use std::io::{BufRead, BufReader, Seek};
 use std::path::Path;
 
+use jpeg_encoder::{ColorType, Encoder};
 use serde::{Deserialize, Serialize};
 
+use crate::decode::{LONGEST, Size, decode};
 use crate::error::LookError;
 use crate::hash::Hash;
 use crate::kind::Features;
-use crate::likeness::Likeness;
+use crate::likeness::{Likeness, SIDE};
+use crate::measure::{exposure, sharpness};
+use crate::pixels::Rgb;
 
 /// How to look.
 #[derive(Clone, Debug)]
@@ -115,9 +119,62 @@ pub fn look_at(path: &Path, options: &Options) -> Result<Look, LookError> {
 
 /// Looks at a picture.
 ///
+/// Sharpness, exposure and contrast are measured at 1600 pixels of the longest side, or as many as
+/// there are. Sharpness is the root mean square of the Laplacian over the sharpest quarter of the
+/// picture, relative to its contrast: comparable between pictures of one scene and one size.
+///
 /// # Errors
 /// [`LookError`] where there are no pixels to look at.
-pub fn look<R: BufRead + Seek>(mut source: R, _options: &Options) -> Result<Look, LookError> {
-    source.rewind()?;
-    Err(LookError::Unsupported("no picture".into()))
+pub fn look<R: BufRead + Seek>(source: R, options: &Options) -> Result<Look, LookError> {
+    let decoded = decode(source, options.memory)?;
+    let Size { width, height } = decoded.size;
+    let orientation = decoded.orientation;
+    let pixels = decoded.pixels.within(LONGEST.into());
+    let luma = pixels.luma();
+    let (exposure, contrast) = exposure(&luma);
+    let sharpness = sharpness(&luma, contrast);
+    let features = Features::of(&pixels, &luma, decoded.transparent);
+    let side = SIDE as u32;
+    let small = pixels.resized(side, side).turned(orientation);
+    let thumbnail = options.thumbnail.map(|longest| {
+        let small = pixels.within(longest.into()).turned(orientation);
+        thumbnail(&small, options.quality)
+    });
+    let (width, height) = if orientation >= 5 { (height, width) } else { (width, height) };
+    Ok(Look {
+        format: decoded.format,
+        width,
+        height,
+        orientation,
+        seen: decoded.seen,
+        truncated: decoded.truncated,
+        sharpness: rounded(sharpness),
+        exposure: Exposure {
+            mean: rounded(exposure.mean),
+            shadows: rounded(exposure.shadows),
+            highlights: rounded(exposure.highlights),
+        },
+        contrast: rounded(contrast),
+        hash: Hash::of(&small.luma()),
+        likeness: Likeness::of(&small),
+        features,
+        thumbnail,
+    })
+}
+
+/// Four decimals: more would pretend to something.
+pub(crate) fn rounded(number: f64) -> f64 {
+    (number * 1e4).round() / 1e4
+}
+
+fn thumbnail(pixels: &Rgb, quality: u8) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let side = |side: u32| u16::try_from(side).unwrap_or(u16::MAX);
+    let encoder = Encoder::new(&mut bytes, quality.clamp(1, 100));
+    let (width, height) = (side(pixels.width), side(pixels.height));
+    // Sides of at most 1600 pixels, and a list that takes any number of bytes.
+    encoder
+        .encode(&pixels.bytes, width, height, ColorType::Rgb)
+        .unwrap_or_else(|e| unreachable!("{e}"));
+    bytes
 }
