@@ -21,10 +21,12 @@
 #![forbid(unsafe_code)]
 
 mod camera;
+mod datetime;
 mod dating;
 mod error;
 mod format;
 mod names;
+mod read;
 mod shift;
 mod siblings;
 mod sidecar;
@@ -37,24 +39,10 @@ pub use dating::{Conflict, Dating, Options, Refused, Taken, date};
 pub use error::{Error, SidecarError};
 pub use format::Format;
 pub use names::{folder_stamps, name_stamps};
+pub use read::read;
 pub use shift::{Shift, ShiftError};
 pub use siblings::{File, Group, Member, Part, group};
 pub use sidecar::{Edit, Sidecar, SidecarStyle};
 pub use source::Source;
 pub use stamp::{Clock, Precision, Stamp, file_stamp};
 pub use takeout::Takeout;
-
-use std::io::{Read, Seek};
-use std::path::Path;
-
-/// Reads the metadata of a picture or video.
-///
-/// The format is told from the content; `path` only tells raw formats apart that look alike.
-/// A damaged file gives what could be read, with [`Metadata::warnings`].
-///
-/// # Errors
-/// [`Error::Unsupported`] for what is no picture or video, [`Error::Read`] when reading fails.
-pub fn read<R: Read + Seek>(path: &Path, reader: &mut R) -> Result<Metadata, Error> {
-    let _ = (path, reader);
-    Err(Error::Unsupported)
-}
