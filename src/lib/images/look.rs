@@ -125,7 +125,16 @@ pub fn look_at(path: &Path, options: &Options) -> Result<Look, LookError> {
 ///
 /// # Errors
 /// [`LookError`] where there are no pixels to look at.
-pub fn look<R: BufRead + Seek>(source: R, options: &Options) -> Result<Look, LookError> {
+pub fn look<R: BufRead + Seek>(mut source: R, options: &Options) -> Result<Look, LookError> {
+    look_into(&mut source, options)
+}
+
+/// What all decoders read: one type, so that they are compiled once.
+trait Source: BufRead + Seek {}
+
+impl<R: BufRead + Seek> Source for R {}
+
+fn look_into(source: &mut dyn Source, options: &Options) -> Result<Look, LookError> {
     let decoded = decode(source, options.memory)?;
     let Size { width, height } = decoded.size;
     let orientation = decoded.orientation;
