@@ -9,7 +9,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use headwater_images::{BurstOptions, Hints, Look, LookError, Options, Shot, bursts, kind, look_at};
+use headwater_images::{
+    BurstOptions, Hints, Look, LookError, Options, Shot, bursts, kind, look_at,
+};
 
 fn main() -> io::Result<()> {
     let threads = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(2);
