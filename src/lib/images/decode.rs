@@ -15,7 +15,12 @@ use crate::sniff::sniff;
 use crate::{heif, jpeg, raw};
 
 /// Pixels of the longest side that sharpness is measured at.
-pub(crate) const LONGEST: u16 = 1600;
+pub(crate) const LONGEST: u16 = 1000;
+
+/// Bytes to decode. Always behind a pointer: what decoders make of it is compiled once.
+pub(crate) trait Source: BufRead + Seek {}
+
+impl<S: BufRead + Seek> Source for S {}
 
 /// Width and height in pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,12 +58,12 @@ impl Decoded {
 }
 
 /// Decodes what `source` has from its beginning.
-pub(crate) fn decode<R: BufRead + Seek>(mut source: R, memory: u64) -> Result<Decoded, LookError> {
+pub(crate) fn decode(mut source: &mut dyn Source, memory: u64) -> Result<Decoded, LookError> {
     source.rewind()?;
-    let format = sniff(&mut source)?;
+    let format = sniff(source)?;
     source.rewind()?;
     match format {
-        Format::Jpeg => jpeg::decode(source, LONGEST, memory),
+        Format::Jpeg => jpeg::decode(&mut source, LONGEST, memory),
         Format::Png => {
             let decoder = PngDecoder::with_limits(source, limits(memory)).map_err(refuse)?;
             through(decoder, format, memory)
@@ -66,16 +71,16 @@ pub(crate) fn decode<R: BufRead + Seek>(mut source: R, memory: u64) -> Result<De
         Format::Gif => through(GifDecoder::new(source).map_err(refuse)?, format, memory),
         Format::Bmp => through(BmpDecoder::new(source).map_err(refuse)?, format, memory),
         Format::Webp => through(WebPDecoder::new(source).map_err(refuse)?, format, memory),
-        Format::Tiff => match raw::decode(&mut source, format, memory)? {
+        Format::Tiff => match raw::decode(source, format, memory)? {
             Some(decoded) => Ok(decoded),
             None => {
                 source.seek(SeekFrom::Start(0))?;
                 through(TiffDecoder::new(source).map_err(refuse)?, format, memory)
             }
         },
-        Format::Raw => raw::decode(&mut source, format, memory)?
+        Format::Raw => raw::decode(source, format, memory)?
             .ok_or_else(|| LookError::Unsupported("a raw picture without a preview".into())),
-        Format::Heic => heif::decode(&mut source, memory),
+        Format::Heic => heif::decode(source, memory),
         Format::Avif => Err(LookError::Unsupported("AV1 pixels are not decoded here".into())),
     }
 }

@@ -26,6 +26,13 @@ pub struct Turn {
 }
 
 impl Turn {
+    /// The EXIF orientation that asks for it.
+    pub(crate) fn orientation(self) -> u8 {
+        let plain = [1, 6, 3, 8];
+        let mirrored = [2, 7, 4, 5];
+        (if self.mirrored { mirrored } else { plain })[usize::from(self.quarters % 4)]
+    }
+
     /// All four turns, and with `mirrored` those of the mirrored picture too; as it is comes first.
     pub fn all(mirrored: bool) -> impl Iterator<Item = Self> {
         let both: &[bool] = if mirrored { &[false, true] } else { &[false] };

@@ -1,10 +1,10 @@
 //! HEIF (ISO/IEC 23008-12): boxes that say where the primary picture's tiles are, and how they are
 //! put together and turned.
 
-use std::io::{BufRead, Read as _, Seek, SeekFrom};
+use std::io::{Read as _, SeekFrom};
 
 use crate::boxes::Cursor;
-use crate::decode::{Decoded, LONGEST, Size};
+use crate::decode::{Decoded, LONGEST, Size, Source};
 use crate::error::LookError;
 use crate::hevc::{self, Parameters, Tile};
 use crate::look::Format;
@@ -18,7 +18,7 @@ const META: u64 = 8 << 20;
 const TILE: u64 = 64 << 20;
 
 /// Decodes the primary picture.
-pub(crate) fn decode<R: BufRead + Seek>(source: &mut R, memory: u64) -> Result<Decoded, LookError> {
+pub(crate) fn decode(source: &mut dyn Source, memory: u64) -> Result<Decoded, LookError> {
     let description = find(source)?;
     let meta = Meta::parse(&description)?;
     let primary = meta.primary;
@@ -51,7 +51,7 @@ pub(crate) fn decode<R: BufRead + Seek>(source: &mut R, memory: u64) -> Result<D
 }
 
 /// The bytes of the box `meta`.
-fn find<R: BufRead + Seek>(source: &mut R) -> Result<Vec<u8>, LookError> {
+fn find(source: &mut dyn Source) -> Result<Vec<u8>, LookError> {
     let mut at = 0u64;
     for _ in 0..64 {
         source.seek(SeekFrom::Start(at))?;
@@ -92,8 +92,8 @@ fn damaged(reason: &str) -> LookError {
 }
 
 /// Tiles in rows and columns (section 6.6.2.3.2).
-fn grid<R: BufRead + Seek>(
-    source: &mut R,
+fn grid(
+    source: &mut dyn Source,
     meta: &Meta<'_>,
     item: u32,
     canvas: &mut Canvas,
@@ -121,8 +121,8 @@ fn grid<R: BufRead + Seek>(
     Ok(())
 }
 
-fn decode_tile<R: BufRead + Seek>(
-    source: &mut R,
+fn decode_tile(
+    source: &mut dyn Source,
     meta: &Meta<'_>,
     item: u32,
     size: Size,
@@ -141,11 +141,7 @@ fn decode_tile<R: BufRead + Seek>(
 }
 
 /// The bytes of an item.
-fn data<R: BufRead + Seek>(
-    source: &mut R,
-    meta: &Meta<'_>,
-    places: &[Place],
-) -> Result<Vec<u8>, LookError> {
+fn data(source: &mut dyn Source, meta: &Meta<'_>, places: &[Place]) -> Result<Vec<u8>, LookError> {
     let mut bytes = Vec::new();
     for place in places {
         if place.in_meta {

@@ -15,7 +15,11 @@ use crate::pixels::Rgb;
 const SCANS: u32 = 128;
 
 /// Decodes so that the longest side has at least `longest` pixels, if the picture has them.
-pub(crate) fn decode(source: impl Read, longest: u16, memory: u64) -> Result<Decoded, LookError> {
+pub(crate) fn decode(
+    source: &mut dyn Read,
+    longest: u16,
+    memory: u64,
+) -> Result<Decoded, LookError> {
     let mut state = State::default();
     let result = read(Closed::new(source, &mut state), longest, memory);
     match result {
@@ -30,7 +34,7 @@ pub(crate) fn decode(source: impl Read, longest: u16, memory: u64) -> Result<Dec
 }
 
 /// The size of a JPEG that holds pixels this module can decode.
-pub(crate) fn size(source: impl Read) -> Option<Size> {
+pub(crate) fn size(source: &mut dyn Read) -> Option<Size> {
     let mut state = State::default();
     let mut decoder = Decoder::new(Closed::new(source, &mut state));
     decoder.read_info().ok()?;
@@ -39,7 +43,7 @@ pub(crate) fn size(source: impl Read) -> Option<Size> {
     (info.coding_process != CodingProcess::Lossless).then_some(size)
 }
 
-fn read(source: Closed<'_, impl Read>, longest: u16, memory: u64) -> Result<Decoded, LookError> {
+fn read(source: Closed<'_>, longest: u16, memory: u64) -> Result<Decoded, LookError> {
     let mut decoder = Decoder::new(source);
     decoder.read_info().map_err(damage)?;
     let info = decoder.info().ok_or(LookError::Truncated)?;
@@ -111,8 +115,8 @@ struct State {
 
 /// Bytes of a JPEG that end with the mark of the end, whether they do or not: a decoder then fills
 /// up what is missing, rather than to throw away what there is.
-struct Closed<'a, R> {
-    source: R,
+struct Closed<'a> {
+    source: &'a mut dyn Read,
     buffer: Vec<u8>,
     at: usize,
     last: u8,
@@ -122,8 +126,8 @@ struct Closed<'a, R> {
     state: &'a mut State,
 }
 
-impl<'a, R: Read> Closed<'a, R> {
-    fn new(source: R, state: &'a mut State) -> Self {
+impl<'a> Closed<'a> {
+    fn new(source: &'a mut dyn Read, state: &'a mut State) -> Self {
         Self { source, buffer: Vec::new(), at: 0, last: 0, scans: 0, made_up: 0, state }
     }
 
@@ -152,7 +156,7 @@ impl<'a, R: Read> Closed<'a, R> {
     }
 }
 
-impl<R: Read> Read for Closed<'_, R> {
+impl Read for Closed<'_> {
     #[inline]
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         if self.at == self.buffer.len() {

@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::look::{Format, Look, rounded};
 
-/// What tells photos from screenshots and documents: parts of 1, measured at 1600 pixels of
+/// What tells photos from screenshots and documents: parts of 1, measured at 1000 pixels of
 /// the longest side or less.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Features {

@@ -4,15 +4,16 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::pixels::Rgb;
+use crate::hash::Turn;
+use crate::pixels::{Luma, Rgb};
 
 /// Pixels of a side.
 pub(crate) const SIDE: usize = 32;
-/// Bins of the histogram of colours: 4 × 4 of two chroma channels.
-const COLOURS: usize = 16;
+/// Bins of the histogram of colours: 5 × 5 of two chroma channels.
+const COLOURS: usize = 25;
 
 /// What is kept of a picture to tell whether another one shows the same scene: its brightness at
-/// 32 × 32 pixels, and how its colours are spread. Written as base64 of 1040 bytes.
+/// 32 × 32 pixels, and how its colours are spread. Written as base64 of 1049 bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Likeness {
     /// Rows of brightness.
@@ -29,18 +30,39 @@ impl Likeness {
         let mut counts = [0u32; COLOURS];
         for &[r, g, b] in pixels.bytes.as_chunks::<3>().0 {
             let (r, g, b) = (i32::from(r), i32::from(g), i32::from(b));
-            // Red against green, and blue against both, in four steps each; the inner ones are
-            // narrow: most colours are pale.
+            // Red against green, and blue against both, in five steps each: most colours are
+            // pale, and grey ones are in the middle of a step, not between two.
             let bin = |difference: i32| match difference {
-                ..-24 => 0,
-                -24..0 => 1,
-                0..24 => 2,
-                _ => 3,
+                ..-40 => 0,
+                -40..-12 => 1,
+                -12..=12 => 2,
+                13..=40 => 3,
+                _ => 4,
             };
-            counts[4 * bin(r - g) + bin(b - (r + g) / 2)] += 1;
+            counts[5 * bin(r - g) + bin(b - (r + g) / 2)] += 1;
         }
         let colours = counts.map(|count| (count * 255 / (SIDE * SIDE) as u32) as u8);
         Self { luma: Box::new(luma), colours }
+    }
+
+    /// How much the other picture is this one turned, 0 to 1: at another size, encoded anew, or
+    /// with a little more light. Another shot of the scene is not the same picture; for that, see
+    /// [`Likeness::compare`].
+    #[must_use]
+    pub fn repeats(&self, other: &Self, turn: Turn) -> f64 {
+        let luma = Luma { width: SIDE as u32, height: SIDE as u32, bytes: self.luma.to_vec() };
+        let turned = luma.turned(turn.orientation()).bytes;
+        let mine = detail(&from_fn(|at| turned[at]));
+        let best = correlation(&mine, &detail(&other.luma), 0, 0).max(0.0);
+        f64::from(best) * self.common_colours(other).sqrt()
+    }
+
+    /// The share of colours that both have.
+    fn common_colours(&self, other: &Self) -> f64 {
+        let common = self.colours.iter().zip(&other.colours).map(|(a, b)| u32::from(*a.min(b)));
+        let total = |colours: &[u8]| colours.iter().map(|n| u32::from(*n)).sum::<u32>();
+        let total = total(&self.colours).max(total(&other.colours)).max(1);
+        f64::from(common.sum::<u32>()) / f64::from(total)
     }
 
     /// How alike two pictures are, 0 to 1, whatever their exposure, and though one may be shifted
@@ -58,11 +80,7 @@ impl Likeness {
                 best = best.max(correlation(&a, &b, x, y));
             }
         }
-        let common = self.colours.iter().zip(&other.colours).map(|(a, b)| u32::from(*a.min(b)));
-        let total = |colours: &[u8]| colours.iter().map(|n| u32::from(*n)).sum::<u32>();
-        let total = total(&self.colours).max(total(&other.colours)).max(1);
-        let common = f64::from(common.sum::<u32>()) / f64::from(total);
-        f64::from(best) * common.sqrt()
+        f64::from(best) * self.common_colours(other).sqrt()
     }
 }
 
@@ -125,7 +143,7 @@ impl<'de> Deserialize<'de> for Likeness {
         let parts = parts.and_then(|(luma, colours)| {
             Some((luma.to_vec().into_boxed_slice().try_into().ok()?, colours.try_into().ok()?))
         });
-        let (luma, colours) = parts.ok_or_else(|| serde::de::Error::custom("not 1040 bytes"))?;
+        let (luma, colours) = parts.ok_or_else(|| serde::de::Error::custom("not 1049 bytes"))?;
         Ok(Self { luma, colours })
     }
 }

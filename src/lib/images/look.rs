@@ -5,7 +5,7 @@ use std::path::Path;
 use jpeg_encoder::{ColorType, Encoder};
 use serde::{Deserialize, Serialize};
 
-use crate::decode::{LONGEST, Size, decode};
+use crate::decode::{Decoded, LONGEST, Size, decode};
 use crate::error::LookError;
 use crate::hash::Hash;
 use crate::kind::Features;
@@ -119,23 +119,18 @@ pub fn look_at(path: &Path, options: &Options) -> Result<Look, LookError> {
 
 /// Looks at a picture.
 ///
-/// Sharpness, exposure and contrast are measured at 1600 pixels of the longest side, or as many as
+/// Sharpness, exposure and contrast are measured at 1000 pixels of the longest side, or as many as
 /// there are. Sharpness is the root mean square of the Laplacian over the sharpest quarter of the
 /// picture, relative to its contrast: comparable between pictures of one scene and one size.
 ///
 /// # Errors
 /// [`LookError`] where there are no pixels to look at.
 pub fn look<R: BufRead + Seek>(mut source: R, options: &Options) -> Result<Look, LookError> {
-    look_into(&mut source, options)
+    let decoded = decode(&mut source, options.memory)?;
+    Ok(measured(decoded, options))
 }
 
-/// What all decoders read: one type, so that they are compiled once.
-trait Source: BufRead + Seek {}
-
-impl<R: BufRead + Seek> Source for R {}
-
-fn look_into(source: &mut dyn Source, options: &Options) -> Result<Look, LookError> {
-    let decoded = decode(source, options.memory)?;
+fn measured(decoded: Decoded, options: &Options) -> Look {
     let Size { width, height } = decoded.size;
     let orientation = decoded.orientation;
     let pixels = decoded.pixels.within(LONGEST.into());
@@ -150,7 +145,7 @@ fn look_into(source: &mut dyn Source, options: &Options) -> Result<Look, LookErr
         thumbnail(&small, options.quality)
     });
     let (width, height) = if orientation >= 5 { (height, width) } else { (width, height) };
-    Ok(Look {
+    Look {
         format: decoded.format,
         width,
         height,
@@ -168,7 +163,7 @@ fn look_into(source: &mut dyn Source, options: &Options) -> Result<Look, LookErr
         likeness: Likeness::of(&small),
         features,
         thumbnail,
-    })
+    }
 }
 
 /// Four decimals: more would pretend to something.
@@ -181,7 +176,7 @@ fn thumbnail(pixels: &Rgb, quality: u8) -> Vec<u8> {
     let side = |side: u32| u16::try_from(side).unwrap_or(u16::MAX);
     let encoder = Encoder::new(&mut bytes, quality.clamp(1, 100));
     let (width, height) = (side(pixels.width), side(pixels.height));
-    // Sides of at most 1600 pixels, and a list that takes any number of bytes.
+    // Sides of at most 1000 pixels, and a list that takes any number of bytes.
     encoder
         .encode(&pixels.bytes, width, height, ColorType::Rgb)
         .unwrap_or_else(|e| unreachable!("{e}"));

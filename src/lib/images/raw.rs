@@ -4,9 +4,9 @@
 //! where the previews are. Of those that are not, or hide them in a maker's notes, previews are
 //! found by their first bytes.
 
-use std::io::{BufRead, Read, Seek, SeekFrom};
+use std::io::{BufRead as _, Read as _, SeekFrom};
 
-use crate::decode::{Decoded, LONGEST, Size};
+use crate::decode::{Decoded, LONGEST, Size, Source};
 use crate::error::LookError;
 use crate::jpeg;
 use crate::look::{Format, Seen};
@@ -18,8 +18,8 @@ const SEARCHED: u64 = 128 << 20;
 const PREVIEWS: usize = 32;
 
 /// Decodes the largest preview. None for a TIFF that is no raw picture, or a raw one without.
-pub(crate) fn decode<R: BufRead + Seek>(
-    source: &mut R,
+pub(crate) fn decode(
+    source: &mut dyn Source,
     format: Format,
     memory: u64,
 ) -> Result<Option<Decoded>, LookError> {
@@ -36,7 +36,7 @@ pub(crate) fn decode<R: BufRead + Seek>(
     }
     let Some((stretch, _)) = best else { return Ok(None) };
     source.seek(SeekFrom::Start(stretch.offset))?;
-    let preview = jpeg::decode((&mut *source).take(stretch.length), LONGEST, memory)?;
+    let preview = jpeg::decode(&mut source.take(stretch.length), LONGEST, memory)?;
     let told = found.as_ref().and_then(|f| f.size);
     let size = told.filter(|s| s.width >= preview.size.width).unwrap_or(preview.size);
     let orientation = found.and_then(|f| f.orientation).unwrap_or(preview.orientation);
@@ -44,15 +44,15 @@ pub(crate) fn decode<R: BufRead + Seek>(
 }
 
 /// The one with the most pixels of those that can be decoded.
-fn largest<R: BufRead + Seek>(
-    source: &mut R,
+fn largest(
+    source: &mut dyn Source,
     stretches: &[Stretch],
 ) -> Result<Option<(Stretch, Size)>, LookError> {
     let mut best: Option<(Stretch, Size)> = None;
     let area = |size: &Size| u64::from(size.width) * u64::from(size.height);
     for stretch in stretches.iter().take(PREVIEWS) {
         source.seek(SeekFrom::Start(stretch.offset))?;
-        let Some(size) = jpeg::size((&mut *source).take(stretch.length)) else { continue };
+        let Some(size) = jpeg::size(&mut source.take(stretch.length)) else { continue };
         if best.as_ref().is_none_or(|(_, other)| area(&size) > area(other)) {
             best = Some((*stretch, size));
         }
@@ -61,7 +61,7 @@ fn largest<R: BufRead + Seek>(
 }
 
 /// RAF: the preview's place stands in the header, big end first.
-fn fuji<R: Read + Seek>(source: &mut R) -> Result<Option<Stretch>, LookError> {
+fn fuji(source: &mut dyn Source) -> Result<Option<Stretch>, LookError> {
     let mut head = Vec::new();
     source.seek(SeekFrom::Start(0))?;
     source.take(92).read_to_end(&mut head)?;
@@ -73,7 +73,7 @@ fn fuji<R: Read + Seek>(source: &mut R) -> Result<Option<Stretch>, LookError> {
 }
 
 /// Where the first bytes of a JPEG stand.
-fn search<R: BufRead + Seek>(source: &mut R) -> Result<Vec<Stretch>, LookError> {
+fn search(source: &mut dyn Source) -> Result<Vec<Stretch>, LookError> {
     source.seek(SeekFrom::Start(0))?;
     let mut rest = source.take(SEARCHED);
     let (mut offset, mut seen) = (0u64, [0u8; 2]);

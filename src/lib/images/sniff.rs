@@ -1,10 +1,11 @@
-use std::io::{BufRead, Read as _};
+use std::io::Read as _;
 
+use crate::decode::Source;
 use crate::error::LookError;
 use crate::look::Format;
 
 /// What a file is, by its first bytes.
-pub(crate) fn sniff(source: &mut impl BufRead) -> Result<Format, LookError> {
+pub(crate) fn sniff(source: &mut dyn Source) -> Result<Format, LookError> {
     let mut head = Vec::new();
     source.take(64).read_to_end(&mut head)?;
     format(&head).ok_or_else(|| {

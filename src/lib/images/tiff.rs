@@ -1,8 +1,8 @@
 //! The directories of a TIFF file (TIFF 6.0, section 2), as far as they tell of raw pictures.
 
-use std::io::{self, Read, Seek, SeekFrom};
+use std::io::{self, Read as _, SeekFrom};
 
-use crate::decode::Size;
+use crate::decode::{Size, Source};
 
 /// Directories that are read, and entries of each: more are no camera's.
 const DIRECTORIES: usize = 64;
@@ -49,12 +49,12 @@ const SENSOR: [u32; 2] = [32803, 34892];
 /// Compressions that only raw pictures have: Sony, Samsung (2), Nikon, Pentax.
 const MAKERS: [u32; 5] = [32767, 32769, 32770, 34713, 65535];
 
-struct Reader<'a, R> {
-    source: &'a mut R,
+struct Reader<'a> {
+    source: &'a mut dyn Source,
     little: bool,
 }
 
-impl<R: Read + Seek> Reader<'_, R> {
+impl Reader<'_> {
     fn short(&self, bytes: [u8; 2]) -> u16 {
         if self.little { u16::from_le_bytes(bytes) } else { u16::from_be_bytes(bytes) }
     }
@@ -82,7 +82,7 @@ struct Entry {
 
 impl Entry {
     /// The first value, of those that are whole numbers in the entry itself.
-    fn number<R: Read + Seek>(&self, reader: &Reader<'_, R>) -> u32 {
+    fn number(&self, reader: &Reader<'_>) -> u32 {
         match self.kind {
             1 | 7 => self.value[0].into(),
             3 => reader.short([self.value[0], self.value[1]]).into(),
@@ -91,7 +91,7 @@ impl Entry {
     }
 
     /// Whole numbers, wherever they stand.
-    fn numbers<R: Read + Seek>(&self, reader: &mut Reader<'_, R>) -> io::Result<Vec<u32>> {
+    fn numbers(&self, reader: &mut Reader<'_>) -> io::Result<Vec<u32>> {
         if self.count == 1 || self.kind != 4 {
             return Ok(vec![self.number(reader)]);
         }
@@ -102,7 +102,7 @@ impl Entry {
 }
 
 /// None for what is no TIFF file.
-pub(crate) fn read<R: Read + Seek>(source: &mut R) -> io::Result<Option<Found>> {
+pub(crate) fn read(source: &mut dyn Source) -> io::Result<Option<Found>> {
     let mut reader = Reader { source, little: true };
     let head = reader.bytes(0, 8)?;
     let [a, b, _, _, offset @ ..] = &head[..] else { return Ok(None) };
@@ -125,8 +125,8 @@ pub(crate) fn read<R: Read + Seek>(source: &mut R) -> io::Result<Option<Found>> 
     Ok(Some(found))
 }
 
-fn directory<R: Read + Seek>(
-    reader: &mut Reader<'_, R>,
+fn directory(
+    reader: &mut Reader<'_>,
     offset: u64,
     found: &mut Found,
     open: &mut Vec<u32>,
