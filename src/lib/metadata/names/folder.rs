@@ -58,8 +58,8 @@ fn read(name: &str, above: Told) -> Told {
         return Told { year: Some(year), month, day: None };
     }
     // `201907`
-    if first.len() == 6
-        && let (Some(year), Some(month)) = (year(first.get(..4).unwrap_or("")), month(&first[4..]))
+    if let Some((four, two)) = first.split_at_checked(4)
+        && let (Some(year), Some(month @ 1..=12)) = (year(four), two_digits(two))
     {
         return Told { year: Some(year), month: Some(month), day: None };
     }

@@ -1,6 +1,14 @@
 //! Files that belong together and move as one.
 
+mod burst;
+mod joined;
+mod name;
+#[cfg(test)]
+mod tests;
+
 use std::path::Path;
+
+use name::{Kind, Name};
 
 use crate::camera::Metadata;
 
@@ -31,7 +39,9 @@ pub struct Member {
     /// What it is to the group.
     pub part: Part,
     /// What its name ends with after the group's stem, in bytes of the file name: `IMG_1.JPG.xmp`
-    /// of the stem `IMG_1` has 8 (`.JPG.xmp`). Put it behind the new stem.
+    /// of the stem `IMG_1` has 8 (`.JPG.xmp`). Put it behind the new stem. Of a name that does
+    /// not begin with the stem (`IMG_E1.JPG`) the extension with its dot: two members may then
+    /// have the same.
     pub suffix: usize,
 }
 
@@ -77,13 +87,47 @@ impl Part {
     }
 }
 
-/// Groups files that belong together: by Apple's content identifier, by name within a folder.
+/// Groups files that belong together.
+///
+/// Within one folder, without regard to case: a Live Photo's picture and video (by Apple's
+/// identifier, else by name when the video is short), a raw picture and its JPEG, the same picture
+/// in another format, edited copies (`IMG_E1234`, `-edited`, `~2`), sidecars (XMP, AAE, THM, LRV,
+/// WAV) and the JSON of Google Takeout, also where it cut the name short or put the number of a
+/// double elsewhere (`IMG_1.JPG(1).json`). Over folders: halves of a Live Photo whose identifier
+/// no other file has.
 ///
 /// Groups come in the order of their leading members in `files`. A sidecar without a picture is
 /// a group of its own.
 #[must_use]
 pub fn group(files: &[File<'_>]) -> Vec<Group> {
-    let one =
-        |file| Group { members: vec![Member { file, part: Part::Main, suffix: 0 }], burst: None };
-    (0..files.len()).map(one).collect()
+    let names: Vec<Name> = files.iter().map(|file| Name::of(file)).collect();
+    let sets = joined::join(files, &names);
+    let mut groups: Vec<Group> = sets.into_iter().map(|set| assemble(files, &names, set)).collect();
+    groups.sort_by_key(|group| group.members[0].file);
+    groups
+}
+
+/// One group, its leading member found and the others named for what they are to it.
+fn assemble(files: &[File<'_>], names: &[Name], mut set: Vec<usize>) -> Group {
+    set.sort_by_key(|&i| (names[i].rank(), i));
+    let lead = set[0];
+    let still = names[lead].kind == Kind::Picture || names[lead].kind == Kind::Raw;
+    let stem = &names[lead].stem;
+    let mut members = Vec::with_capacity(set.len());
+    for (place, &file) in set.iter().enumerate() {
+        let name = &names[file];
+        let part = match name.kind {
+            Kind::Raw if set.len() > 1 && place > 0 => Part::Raw,
+            _ if place == 0 => Part::Main,
+            Kind::Video if still => Part::LiveVideo,
+            Kind::Picture | Kind::Raw | Kind::Video | Kind::Other => Part::Variant,
+            Kind::Xmp => Part::Xmp,
+            Kind::Aae => Part::Aae,
+            Kind::Thumbnail => Part::Thumbnail,
+            Kind::Json => Part::Takeout,
+            Kind::Audio => Part::Audio,
+        };
+        members.push(Member { file, part, suffix: name.suffix(stem) });
+    }
+    Group { members, burst: burst::key(&files[lead], &names[lead]) }
 }

@@ -1,11 +1,30 @@
 //! XMP sidecars: read, and written so that nothing unknown is lost.
 
+mod edit;
+mod properties;
+#[cfg(test)]
+mod tests;
+
 use std::path::{Path, PathBuf};
 
 use crate::camera::Gps;
+use crate::datetime;
 use crate::dating::Taken;
 use crate::error::SidecarError;
+use crate::read::xmp::{self, DC, EXIF, PHOTOSHOP, XMP};
+use crate::source::Source;
 use crate::stamp::Stamp;
+
+/// The largest sidecar that is read.
+const MAX: usize = 16 << 20;
+
+/// The dates of a sidecar, the most believed first.
+const DATES: [(&str, &str); 4] = [
+    (EXIF, "DateTimeOriginal"),
+    (PHOTOSHOP, "DateCreated"),
+    (XMP, "CreateDate"),
+    (EXIF, "DateTimeDigitized"),
+];
 
 /// What a sidecar tells.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -73,8 +92,20 @@ impl Sidecar {
     /// # Errors
     /// [`SidecarError`] when it is no XMP.
     pub fn parse(text: &[u8]) -> Result<Self, SidecarError> {
-        let _ = text;
-        Ok(Self::default())
+        let packet = xmp::parse(checked(text)?.as_bytes())
+            .map_err(|why| SidecarError::Xmp(why.to_owned()))?;
+        let date = |(namespace, name): (&str, &str)| {
+            let written = datetime::parse(packet.get(namespace, name)?).ok()?;
+            let datetime::Written { time, clock, precision } = written;
+            Some(Stamp { source: Source::Sidecar, time, clock, precision })
+        };
+        Ok(Self {
+            stamps: DATES.into_iter().filter_map(date).collect(),
+            rating: packet.rating(),
+            gps: packet.position().and_then(Result::ok),
+            description: packet.get(DC, "description").map(ToOwned::to_owned),
+            labels: packet.labels,
+        })
     }
 
     /// The text of a sidecar with `edit` in it: `existing` with every property kept that the edit
@@ -87,7 +118,21 @@ impl Sidecar {
         edit: &Edit<'_>,
         style: SidecarStyle,
     ) -> Result<String, SidecarError> {
-        let _ = (existing, edit, style);
-        Ok(String::new())
+        let existing = existing.map(checked).transpose()?.unwrap_or(edit::EMPTY);
+        edit::apply(existing, &properties::of(edit, style))
     }
+}
+
+/// The text of a sidecar, without the padding behind it.
+fn checked(text: &[u8]) -> Result<&str, SidecarError> {
+    if text.len() > MAX {
+        return Err(SidecarError::TooLarge(MAX));
+    }
+    let text = std::str::from_utf8(text)
+        .map_err(|_| SidecarError::Xmp("it is not UTF-8".to_owned()))?
+        .trim_end_matches('\0');
+    if !text.contains("RDF") {
+        return Err(SidecarError::Xmp("it holds no rdf:RDF".to_owned()));
+    }
+    Ok(text)
 }
