@@ -1,7 +1,7 @@
 # headwater: what a person or a machine does with this tree. `make demo` and `make test` work
 # from a bare clone; both install what is missing, after naming it.
 
-PROGRAMS = changed classify dedupe embed escalate extract fanout models redact serve summarize transcribe
+PROGRAMS = changed classify dedupe embed escalate extract fanout models redact serve sortphotos summarize transcribe
 
 PREFIX ?= /usr/local
 CARGO ?= cargo

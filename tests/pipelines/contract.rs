@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testkit::{Answer, Endpoint, Outcome, Program, data, program};
 
-const PROGRAMS: [&str; 12] = [
+const PROGRAMS: [&str; 13] = [
     "changed",
     "classify",
     "dedupe",
@@ -17,6 +17,7 @@ const PROGRAMS: [&str; 12] = [
     "models",
     "redact",
     "serve",
+    "sortphotos",
     "summarize",
     "transcribe",
 ];

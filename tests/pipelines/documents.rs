@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
-use testkit::{Answer, Endpoint, models_folder, programs_folder, repository};
+use testkit::{Answer, Endpoint, Shot, models_folder, programs_folder, repository};
 
 /// A folder with everything that examples name, and a provider that answers.
 struct Desk {
@@ -46,6 +46,11 @@ fn desk() -> Desk {
     let events = "{\"sensor\":\"a\",\"time\":\"2026-11-21T08:00:00Z\",\"value\":20.5,\"door\":\"shut\"}\n\
         {\"sensor\":\"a\",\"time\":\"2026-11-21T08:00:05Z\",\"value\":21.5,\"door\":\"open\"}\n";
     fs::write(at("events.jsonl"), events).expect("events");
+    fs::create_dir_all(at("phone")).expect("phone");
+    for (n, time) in [(1, "14:07:09"), (2, "14:07:10"), (3, "19:30:00")] {
+        let shot = Shot::at(&format!("2024:03:05 {time}")).camera("Canon", "EOS 70D").scene(n);
+        fs::write(at(&format!("phone/IMG_000{n}.jpg")), shot.bytes()).expect("a picture");
+    }
     fs::write(at("house.toml"), "[[host]]\nname = ':'\ntags = ['fast']\n").expect("an inventory");
     fs::write(at("keys.txt"), "a-key-of-the-house\n").expect("keys");
     let endpoint = Endpoint::start(|_| Answer::chat("an answer"));
@@ -112,6 +117,7 @@ fn model_the_examples_of_filters_and_models_work() {
         "fanout",
         "models",
         "redact",
+        "sortphotos",
         "summarize",
         "transcribe",
     ] {

@@ -174,8 +174,13 @@ fn libraries_depend_downwards_only() {
             "pii",
             "ssh",
             "trust",
+            "metadata",
+            "places",
         ],
-        &["models", "chunk", "cli", "document", "filehash", "journal", "minhash", "dispatch"],
+        &[
+            "models", "chunk", "cli", "document", "filehash", "images", "journal", "minhash",
+            "dispatch",
+        ],
         &["llama", "whisper", "results"],
         &["*programs*"],
     ];

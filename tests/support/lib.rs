@@ -3,10 +3,12 @@
 
 mod endpoint;
 mod outcome;
+mod picture;
 mod place;
 mod program;
 
 pub use endpoint::{Answer, Asked, Endpoint};
 pub use outcome::Outcome;
+pub use picture::Shot;
 pub use place::{data, model, models_folder, programs_folder, repository};
 pub use program::{Program, Running, program};

@@ -66,6 +66,13 @@ impl Program {
         self
     }
 
+    /// Its working folder, where it is not to be its home.
+    #[must_use]
+    pub fn working_in(mut self, folder: &Path) -> Self {
+        self.command.current_dir(folder);
+        self
+    }
+
     /// What it reads from stdin.
     #[must_use]
     pub fn stdin(mut self, bytes: impl Into<Vec<u8>>) -> Self {

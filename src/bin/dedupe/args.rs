@@ -10,7 +10,7 @@ use records::Field;
 use crate::files::Keep;
 use crate::fold::Fold;
 
-/// Find what is the same, or nearly the same: records, texts, files
+/// Find what is the same, or nearly the same: records, texts, files, pictures
 ///
 /// Records are compared as they come, and the first of each content passes, untouched. With
 /// --report all of them pass, with "dup": "group" (the same for all that are the same), "kind"
@@ -20,7 +20,9 @@ use crate::fold::Fold;
 /// Files and folders named here, or by --paths, are compared with each other by content: size,
 /// then hashes of the first bytes, the last ones, all. Nothing is changed unless --apply says
 /// what is to become of those that repeat another. Symbolic links are not followed, and names of
-/// one file (hard links) are no copies.
+/// one file (hard links) are no copies. With --near and --files, pictures (JPEG, PNG, GIF, WebP,
+/// BMP, TIFF, HEIC, and raw ones by their previews) are compared by what they show, whatever their
+/// size, format and turn; they are only reported, never changed.
 ///
 /// --apply looks once more, byte by byte, right before each change, never touches the last copy,
 /// and writes a journal first, from which --undo restores content, permissions and times.
@@ -48,33 +50,40 @@ pub struct Dedupe {
     #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = size, help_heading = "Records")]
     pub memory: u64,
 
-    /// Texts ("text", or --field) that are nearly the same count too
-    #[arg(long, conflicts_with_all = ["by", "fold"], help_heading = "Near texts")]
+    /// Texts ("text", or --field) that are nearly the same count too; with --files or --paths,
+    /// pictures
+    #[arg(long, conflicts_with_all = ["by", "fold"], help_heading = "Near texts and pictures")]
     pub near: bool,
 
     /// With --near: share of their sequences of words that both texts have (Jaccard similarity)
-    #[arg(long, value_name = "0-1", default_value_t = 0.8, value_parser = share, help_heading = "Near texts")]
-    pub threshold: f64,
+    /// [default: 0.8]; how far pictures agree (correlation of their detail) [default: 0.9]
+    #[arg(long, value_name = "0-1", value_parser = share, help_heading = "Near texts and pictures")]
+    pub threshold: Option<f64>,
+
+    /// With --near: pictures that are mirrored are the same too; turned ones always are
+    #[arg(long, requires = "near", help_heading = "Near texts and pictures")]
+    pub mirrored: bool,
 
     /// With --near: length of the sequences, in words or characters: word:N or char:N
-    #[arg(long, value_name = "UNIT:N", default_value = "word:3", value_parser = shingles, help_heading = "Near texts")]
+    #[arg(long, value_name = "UNIT:N", default_value = "word:3", value_parser = shingles, help_heading = "Near texts and pictures")]
     pub shingle: Shingles,
 
     /// Read a report, and group it anew by this threshold
-    #[arg(long, value_name = "0-1", value_parser = share, conflicts_with_all = ["near", "by", "fold"], help_heading = "Near texts")]
+    #[arg(long, value_name = "0-1", value_parser = share, conflicts_with_all = ["near", "by", "fold"], help_heading = "Near texts and pictures")]
     pub rethreshold: Option<f64>,
 
     /// Compare the files that "path" names: so always for --paths and for files named here, unless
     /// something above asks for their texts
-    #[arg(long, conflicts_with_all = ["by", "fold", "near", "state", "rethreshold", "raw_input"], help_heading = "Files")]
+    #[arg(long, conflicts_with_all = ["by", "fold", "state", "rethreshold", "raw_input"], help_heading = "Files")]
     pub files: bool,
 
     /// Files in this folder count as there already: what repeats one goes, they are never touched
     #[arg(long, value_name = "DIR", help_heading = "Files")]
     pub reference: Vec<PathBuf>,
 
-    /// Which file of a group stays: first, oldest, newest, shortest (path), path:GLOB; of several
-    /// rules the next one decides where one does not
+    /// Which file of a group stays: first, oldest, newest, shortest (path), path:GLOB, best (the
+    /// picture with the most pixels, and of those the sharpest: so for --near if nothing is said);
+    /// of several rules the next one decides where one does not
     #[arg(long, value_name = "WHICH", value_delimiter = ',', help_heading = "Files")]
     pub keep: Vec<Keep>,
 

@@ -7,7 +7,7 @@ use store::Digests;
 
 use crate::args::Dedupe;
 use crate::content::Content;
-use crate::files::{Actor, FilesFilter, Gather, Sizes, take_back};
+use crate::files::{Actor, FilesFilter, Gather, Keep, Pictures, Sizes, take_back};
 use crate::filter::{Method, RecordFilter, Show, lock};
 use crate::firsts::{Firsts, State};
 use crate::fold::Folds;
@@ -21,7 +21,8 @@ pub(crate) fn run(args: &Dedupe, session: &Session) -> Result<Exit, Error> {
     }
     let stream = &args.stream;
     let texts = !args.by.is_empty() || !args.fold.is_empty();
-    let texts = texts || args.near || args.state.is_some() || args.rethreshold.is_some();
+    let texts =
+        texts || (args.near && !args.files) || args.state.is_some() || args.rethreshold.is_some();
     let named = args.files || args.apply.is_some() || stream.paths || stream.paths0;
     if named || (!stream.operands.is_empty() && !texts && !stream.raw_input) {
         files(args, session)
@@ -46,7 +47,7 @@ fn records(args: &Dedupe, session: &Session) -> Result<Exit, Error> {
     let method = if let Some(threshold) = args.rethreshold {
         Method::Regroup(Mutex::new(Regroup::new(threshold, &result)))
     } else if args.near {
-        let near = Near::new(args.shingle, args.threshold).map_err(temporary)?;
+        let near = Near::new(args.shingle, args.threshold.unwrap_or(0.8)).map_err(temporary)?;
         Method::Near(args.stream.field_or("text"), Box::new(Mutex::new(near)))
     } else {
         let content = Content::new(args.by.clone(), Folds::new(&args.fold));
@@ -84,7 +85,12 @@ fn files(args: &Dedupe, session: &Session) -> Result<Exit, Error> {
     let show = show(args);
     let filter = FilesFilter {
         gather,
-        keep: args.keep.clone(),
+        keep: if args.near && args.keep.is_empty() { vec![Keep::Best] } else { args.keep.clone() },
+        pictures: args.near.then(|| Pictures {
+            threshold: args.threshold.unwrap_or(0.9),
+            mirrored: args.mirrored,
+            threads: args.stream.jobs.map_or(cores, usize::from),
+        }),
         match_links: args.match_links,
         // More than cores: a thread that waits for the device leaves its core to another.
         threads: args.stream.jobs.map_or(2 * cores, usize::from),

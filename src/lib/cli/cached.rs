@@ -41,6 +41,17 @@ impl Results {
     pub fn key(&self, input: &[&[u8]]) -> ResultKey {
         ResultKey(*hash(self.scope.clone(), input).finalize().as_bytes())
     }
+
+    /// What is kept under a key: for a part of a result that the program keeps itself.
+    #[must_use]
+    pub fn find(&self, key: &ResultKey) -> Option<Vec<u8>> {
+        (self.get)(&key.0)
+    }
+
+    /// Keeps bytes under a key.
+    pub fn keep(&self, key: &ResultKey, value: &[u8]) {
+        (self.put)(&key.0, value);
+    }
 }
 
 /// Each part with its length, so that no two lists of parts look alike.

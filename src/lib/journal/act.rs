@@ -7,7 +7,7 @@ use records::Text;
 use rustix::fs::{CWD, FlockOperation, RenameFlags, flock, renameat_with};
 use rustix::io::Errno;
 
-use crate::content::{compare, copy, open_regular, restore_metadata, sync_folder};
+use crate::content::{clone_into, compare, copy, open_regular, sync_folder};
 use crate::entry::{Entry, Line, Snapshot, text};
 use crate::file::{Journal, JournalError};
 use crate::trash::Trash;
@@ -76,6 +76,15 @@ pub enum ActError {
     /// One of them changed between the comparison and the change.
     #[error("it or the file that would stay changed meanwhile")]
     Changed,
+    /// It was written to, or replaced, since the plan was made.
+    #[error("it changed since the plan was made")]
+    Outdated,
+    /// Nothing is ever put over something.
+    #[error("something else has its place meanwhile")]
+    Occupied,
+    /// The device does not give back what was written.
+    #[error("its copy, read again, differs from it")]
+    NotVerified,
     /// Both names are of one file, and it may have no other.
     #[error("it is another name of the file that would stay")]
     SameFile,
@@ -157,7 +166,7 @@ impl Journal {
 
 /// The path with its folder resolved, and its last part as it is: it names the same entry whatever
 /// the working folder is.
-fn named_absolutely(path: &Path) -> io::Result<PathBuf> {
+pub(crate) fn named_absolutely(path: &Path) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
     let folder = path.parent().filter(|f| !f.as_os_str().is_empty()).unwrap_or(Path::new("."));
     Ok(fs::canonicalize(folder)?.join(name))
@@ -231,7 +240,7 @@ fn make(action: &Action, entry: &Entry, pair: &Pair) -> Result<(), ActError> {
     match (action, &entry.to) {
         (Action::Hardlink, _) => fs::hard_link(keep, aside)?,
         (Action::Symlink, _) => std::os::unix::fs::symlink(keep, aside)?,
-        (Action::Reflink, _) => reflink(pair, aside)?,
+        (Action::Reflink, _) => clone_into(&pair.keep, aside, &pair.was)?,
         (Action::Delete, _) | (_, None) => return remove(path, keep, aside, pair),
         (_, Some(to)) => return relocate(path, keep, aside, to, pair),
     }
@@ -244,23 +253,6 @@ fn make(action: &Action, entry: &Entry, pair: &Pair) -> Result<(), ActError> {
         }
     }
     replaced
-}
-
-fn reflink(pair: &Pair, aside: &Path) -> Result<(), ActError> {
-    let clone = File::options().write(true).create_new(true).open(aside)?;
-    let cloned = rustix::fs::ioctl_ficlone(&clone, &pair.keep)
-        .map_err(|e| match e {
-            Errno::OPNOTSUPP | Errno::XDEV | Errno::INVAL | Errno::NOTTY => {
-                io::Error::new(io::ErrorKind::Unsupported, "this file system has no reflinks")
-            }
-            e => e.into(),
-        })
-        .and_then(|()| restore_metadata(&clone, aside, &pair.was))
-        .and_then(|()| clone.sync_all());
-    if cloned.is_err() {
-        let _ = fs::remove_file(aside);
-    }
-    Ok(cloned?)
 }
 
 /// Puts what is at `aside` in the place of `path`; what was there is removed last.
@@ -290,6 +282,12 @@ fn replace(path: &Path, keep: &Path, aside: &Path, pair: &Pair) -> Result<(), Ac
 pub(crate) fn rename_to_free(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            // A link is never made over something either.
+            match fs::hard_link(from, to) {
+                Ok(()) => return fs::remove_file(from),
+                Err(e) if e.kind() == io::ErrorKind::AlreadyExists => return Err(e),
+                Err(_) => {}
+            }
             if fs::symlink_metadata(to).is_ok() {
                 return Err(io::ErrorKind::AlreadyExists.into());
             }

@@ -6,6 +6,7 @@ use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, CWD, Mode, OFlags, Timespec, Timestamps};
+use rustix::io::Errno;
 
 use crate::entry::Snapshot;
 
@@ -53,6 +54,58 @@ fn read_full(file: &File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
         }
     }
     Ok(done)
+}
+
+/// The BLAKE3 hash of a file, in hex.
+pub(crate) fn hash_of(file: &File) -> io::Result<String> {
+    let mut buffer = vec![0; BUFFER];
+    let mut hasher = blake3::Hasher::new();
+    let mut at = 0;
+    loop {
+        let n = read_full(file, &mut buffer, at)?;
+        if n == 0 {
+            return Ok(hasher.finalize().to_hex().to_string());
+        }
+        hasher.update(&buffer[..n]);
+        at += n as u64;
+    }
+}
+
+/// As [`copy`], and reads again what was written, from the device as far as the system allows.
+/// None when it differs: then nothing is left.
+pub(crate) fn copy_verified(from: &File, to: &Path, was: &Snapshot) -> io::Result<Option<String>> {
+    let hash = copy(from, to, was)?;
+    let read = || -> io::Result<String> {
+        let file = open_regular(to)?;
+        // Only a hint: a file system that keeps it in memory verifies that.
+        let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
+        hash_of(&file)
+    };
+    let again = read();
+    if again.as_ref().is_ok_and(|again| *again == hash) {
+        return Ok(Some(hash));
+    }
+    let _ = fs::remove_file(to);
+    again.map(|_| None)
+}
+
+/// Makes `to`, which must not be there, a clone of `from`: a file of its own that shares its
+/// blocks, with the metadata of `was`.
+pub(crate) fn clone_into(from: &File, to: &Path, was: &Snapshot) -> io::Result<()> {
+    let clone = OpenOptions::new().write(true).create_new(true).open(to)?;
+    let cloned = rustix::fs::ioctl_ficlone(&clone, from)
+        .map_err(|e| match e {
+            Errno::OPNOTSUPP | Errno::XDEV | Errno::INVAL | Errno::NOTTY => {
+                io::Error::new(io::ErrorKind::Unsupported, "this file system has no reflinks")
+            }
+            e => e.into(),
+        })
+        .and_then(|()| restore_metadata(&clone, to, was))
+        .and_then(|()| clone.sync_all());
+    if cloned.is_err() {
+        let _ = fs::remove_file(to);
+    }
+    cloned
 }
 
 /// Makes `to`, which must not be there, a copy of `from` with the metadata of `was`; it is on the

@@ -82,6 +82,62 @@ pub(crate) enum Line {
     Failed(u64),
     /// It was taken back.
     Undone(u64),
+    /// Files are going to be put in their places, all or none: see [`crate::Journal::plan`].
+    Unit(Vec<Step>),
+    /// The copy of the step with this number is complete and verified: its BLAKE3 hash, in hex.
+    Copied(u64, String),
+    /// A folder that was not there and is going to be made.
+    Folder(Text),
+}
+
+/// How a file comes to its place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Way {
+    /// A copy, verified by reading it again; the file stays where it is.
+    Copy,
+    /// The file itself; to another device a verified copy, after which the file goes.
+    Move,
+    /// Another name of the file (a hard link).
+    Link,
+    /// A copy that shares its blocks with the file.
+    Reflink,
+    /// A new file with a text.
+    Write,
+}
+
+impl Way {
+    /// As it is written in plans and journals.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Copy => "copy",
+            Self::Move => "move",
+            Self::Link => "link",
+            Self::Reflink => "reflink",
+            Self::Write => "write",
+        }
+    }
+}
+
+/// One file on its way, as the journal has it before anything is done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its number in the journal, from 1.
+    pub(crate) n: u64,
+    /// How.
+    pub way: Way,
+    /// The file. All paths are absolute. For a text that is written: where it goes.
+    pub path: Text,
+    /// Where it goes: nothing was there when it was planned.
+    pub to: Text,
+    /// What a copy is called until it is complete.
+    pub(crate) aside: Text,
+    /// The file as it was; none for a text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) was: Option<Snapshot>,
+    /// The text to write.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) text: Option<String>,
 }
 
 pub(crate) fn text(path: &Path) -> Text {

@@ -2,6 +2,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use records::Text;
+
 use crate::act::rename_to_free;
 use crate::content::{copy, open_regular, sync_folder};
 use crate::entry::{Entry, Line};
@@ -26,20 +28,43 @@ pub enum Undone {
 pub fn undo(
     path: &Path,
     stop: &dyn Fn() -> bool,
-    mut each: impl FnMut(&Entry, Undone),
+    mut each: impl FnMut(&Undoing<'_>, Undone),
 ) -> Result<(), JournalError> {
-    let (mut journal, entries) = Journal::open(path)?;
-    for entry in entries {
+    let (mut journal, content) = Journal::open(path)?;
+    for entry in &content.entries {
         if stop() {
-            break;
+            return Ok(());
         }
-        let undone = restore(&entry).unwrap_or_else(Undone::Refused);
+        let undone = restore(entry).unwrap_or_else(Undone::Refused);
         if !matches!(undone, Undone::Refused(_)) {
             journal.append(&Line::Undone(entry.n), false)?;
         }
-        each(&entry, undone);
+        each(&Undoing { action: &entry.action, path: &entry.path }, undone);
+    }
+    for step in content.units.iter().flatten().rev() {
+        if stop() {
+            return Ok(());
+        }
+        let undone = step.take_back(&content.noted(step.n)).unwrap_or_else(Undone::Refused);
+        if !matches!(undone, Undone::Refused(_)) {
+            journal.append(&Line::Undone(step.n), false)?;
+        }
+        each(&Undoing { action: step.way.name(), path: &step.path }, undone);
+    }
+    for folder in content.folders.iter().rev() {
+        // One that others use by now is not empty, and stays.
+        let _ = fs::remove_dir(folder.as_os());
     }
     Ok(())
+}
+
+/// A change that is being taken back.
+#[derive(Clone, Copy, Debug)]
+pub struct Undoing<'a> {
+    /// As in plans.
+    pub action: &'a str,
+    /// The file that was changed, or the text that was written.
+    pub path: &'a Text,
 }
 
 /// Looks at what is there, whatever the journal says: it may have ended in the middle of a change.

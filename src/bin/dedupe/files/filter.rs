@@ -7,16 +7,19 @@ use store::Digests;
 
 use crate::files::actor::Actor;
 use crate::files::gather::{All, Gather};
-use crate::files::keep::Keep;
+use crate::files::keep::{Candidate, Keep, rather};
+use crate::files::pictures::Pictures;
 use crate::files::standing::{Standing, Standings};
 use crate::filter::{Show, lock};
-use crate::output::{Dup, Kind};
+use crate::output::{Dup, Kind, rounded};
 
 /// Files: what is there to say of any of them is known after the last.
 pub(crate) struct FilesFilter {
     pub(crate) gather: Gather,
     pub(crate) keep: Vec<Keep>,
     pub(crate) match_links: bool,
+    /// Compares pictures by what they show.
+    pub(crate) pictures: Option<Pictures>,
     pub(crate) threads: usize,
     pub(crate) digests: Option<Digests>,
     pub(crate) show: Show,
@@ -40,12 +43,22 @@ impl FilesFilter {
     }
 
     fn dup(&self, all: &All, standings: &Standings, number: u32) -> Dup {
-        let Some(Standing { group, of, link }) = standings.of(number) else {
-            let why = all.listed[number as usize].apart.then(|| "it is not compared".to_owned());
+        let Some(Standing { group, of, link, near }) = standings.of(number) else {
+            let apart = all.listed[number as usize].apart.then(|| "it is not compared".to_owned());
+            let why = apart.or_else(|| standings.unseen(number).map(ToOwned::to_owned));
             return Dup { group: None, kind: Kind::Unique, why, ..Dup::first(String::new()) };
         };
         let first = Dup::first(standings.group(group).to_owned());
         let Some(of) = of else { return first };
+        if let Some(near) = near {
+            return Dup {
+                of: Some(records::Text::from_os(all.files.path(of).as_os_str())),
+                kind: Kind::Near,
+                similarity: Some(rounded(near.similarity)),
+                why: Some(near.why()),
+                ..first
+            };
+        }
         let size = all.files.state(number).size;
         Dup {
             of: Some(records::Text::from_os(all.files.path(of).as_os_str())),
@@ -58,6 +71,34 @@ impl FilesFilter {
             }),
             ..first
         }
+    }
+
+    /// Compares the pictures among the files that repeat no other.
+    fn join_pictures(&self, all: &All, failed: &[Option<ReadError>], standings: &mut Standings) {
+        let Some(pictures) = &self.pictures else { return };
+        let compared = (0u32..).zip(&all.listed).filter(|(number, listed)| {
+            let alone = standings.of(*number).is_none_or(|s| s.of.is_none());
+            !listed.apart && alone && failed[*number as usize].is_none()
+        });
+        let numbers: Vec<u32> = compared.map(|(number, _)| number).collect();
+        let progress = |done, total| self.bar.set(done, total);
+        let seen = pictures.look(&all.files, &numbers, &self.stop, &progress);
+        self.bar.finish();
+        if self.stop.is_set() {
+            return;
+        }
+        let candidate = |number: u32| Candidate {
+            path: all.files.path(number),
+            state: all.files.state(number),
+            reference: all.listed[number as usize].reference,
+            place: all.listed[number as usize].place,
+            quality: seen.quality(number),
+        };
+        for group in pictures.groups(&seen, |a, b| rather(&self.keep, &candidate(a), &candidate(b)))
+        {
+            standings.join(group, &all.files);
+        }
+        standings.leave_out(seen.failed);
     }
 
     /// Writes, or changes, one file.
@@ -126,13 +167,17 @@ impl Filter for FilesFilter {
         for (number, error) in found.failed.drain(..) {
             failed[number as usize] = Some(error);
         }
-        let standings = Standings::new(
+        let mut standings = Standings::new(
             &all.files,
             &found,
             &self.keep,
             |number| listed(number).place,
             |number| listed(number).reference,
         );
+        self.join_pictures(&all, &failed, &mut standings);
+        if self.stop.is_set() {
+            return Err(Halt::Stopped);
+        }
         let count = u32::try_from(all.files.len()).map_err(|e| Failure::new(Code::TooLong, e))?;
         let mut order: Vec<u32> = (0..count).filter(|n| !listed(*n).silent).collect();
         order.sort_unstable_by_key(|number| listed(*number).place);

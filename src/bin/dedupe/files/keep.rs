@@ -19,6 +19,8 @@ pub enum Keep {
     Shortest,
     /// One whose path matches.
     Path(GlobMatcher),
+    /// Of pictures, the one with the most pixels, and of those the sharpest.
+    Best,
 }
 
 impl FromStr for Keep {
@@ -30,9 +32,11 @@ impl FromStr for Keep {
             "oldest" => Self::Oldest,
             "newest" => Self::Newest,
             "shortest" => Self::Shortest,
+            "best" => Self::Best,
             _ => {
                 let glob = text.strip_prefix("path:");
-                let glob = glob.ok_or("not one of first, oldest, newest, shortest, path:GLOB")?;
+                let glob =
+                    glob.ok_or("not one of first, oldest, newest, shortest, path:GLOB, best")?;
                 Self::Path(Glob::new(glob).map_err(|e| e.to_string())?.compile_matcher())
             }
         })
@@ -47,6 +51,17 @@ pub(crate) struct Candidate<'a> {
     pub(crate) reference: bool,
     /// Its place in the input.
     pub(crate) place: u64,
+    pub(crate) quality: Quality,
+}
+
+/// How good a picture is: the first difference decides. All zero for what is none.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Quality {
+    pub(crate) pixels: u64,
+    /// In steps of a tenth: less is what encoders make of it.
+    pub(crate) sharpness: i32,
+    /// Of the file.
+    pub(crate) bytes: u64,
 }
 
 /// `Less` for the one that rather stays: what is never touched first, then by `keep` in its order,
@@ -60,6 +75,7 @@ pub(crate) fn rather(keep: &[Keep], a: &Candidate<'_>, b: &Candidate<'_>) -> Ord
             let length = |c: &Candidate<'_>| c.path.as_os_str().as_bytes().len();
             length(a).cmp(&length(b))
         }
+        Keep::Best => b.quality.cmp(&a.quality),
         Keep::Path(glob) => glob.is_match(b.path).cmp(&glob.is_match(a.path)),
     };
     let rules = keep.iter().map(by_rule).find(|order| order.is_ne());
@@ -77,6 +93,7 @@ mod tests {
             state: FileState { dev: 1, ino: place, size: 5, mtime, ctime: 9 },
             reference,
             place,
+            quality: Quality { pixels: 100 * (place & 1), sharpness: 0, bytes: place },
         };
         let all = [
             file(0, "new/long-name.jpg", 300, false),
@@ -96,6 +113,7 @@ mod tests {
         assert_eq!(kept(&["newest"]), 1);
         assert_eq!(kept(&["path:**/keep/*"]), 2);
         assert_eq!(kept(&["path:nowhere/*", "shortest"]), 1);
-        assert!("path:[".parse::<Keep>().is_err() && "best".parse::<Keep>().is_err());
+        assert_eq!(kept(&["best"]), 3);
+        assert!("path:[".parse::<Keep>().is_err() && "biggest".parse::<Keep>().is_err());
     }
 }

@@ -4,6 +4,7 @@ mod actor;
 mod filter;
 mod gather;
 mod keep;
+mod pictures;
 mod standing;
 mod takeback;
 
@@ -11,4 +12,5 @@ pub(crate) use actor::Actor;
 pub(crate) use filter::FilesFilter;
 pub(crate) use gather::{Gather, Sizes};
 pub use keep::Keep;
+pub(crate) use pictures::Pictures;
 pub(crate) use takeback::take_back;
