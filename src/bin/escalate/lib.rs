@@ -18,7 +18,6 @@ pub mod cost;
 mod estimate;
 pub mod fence;
 mod filter;
-pub mod gate;
 mod item;
 mod kept;
 pub mod local;
