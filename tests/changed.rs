@@ -305,12 +305,30 @@ fn columns_and_tables_are_records() {
 }
 
 #[test]
+fn a_key_that_wants_all_memory_costs_its_record_only() {
+    let input = "{\"k\":1}\n{\"k\":2,\"big\":true}\n{\"k\":3}\n";
+    let key = "if .big then \"x\" * 1e10 | length else .k end";
+    let records = changed(&["--key", key]).stdin(input).run().code(1).records();
+    let errors: Vec<&Value> = records.iter().map(|r| &r["error"]["code"]).collect();
+    assert_eq!(errors, [&Value::Null, &json!("unsupported"), &Value::Null]);
+}
+
+#[test]
 fn keys_are_what_jq_says() {
     let input = "{\"h\":\"A\",\"v\":1}\n{\"h\":\"a\",\"v\":1}\n{\"h\":7,\"v\":1}\n";
     let args = ["--key", ".h | ascii_downcase", "--fields", "v"];
     let outcome = changed(&args).stdin(input).run().code(1);
     assert_eq!(outcome.records().len(), 2, "{outcome}");
     assert_eq!(outcome.records()[1]["error"]["code"], "unsupported");
+    for (code, error) in [
+        ("(.k)", "missing-field"),
+        (".v | select(. > 1)", "missing-field"),
+        ("[1, 2][]", "unsupported"),
+        (".h + {}", "unsupported"),
+    ] {
+        let outcome = changed(&["--key", code]).stdin("{\"h\":\"A\",\"v\":1}\n").run().code(1);
+        assert_eq!(outcome.record()["error"]["code"], error, "{code}");
+    }
     changed(&["--key", ".h |"]).run().code(2).says("--key");
     changed(&["--rule", "v band"]).run().code(2).says("NAME=VALUE");
     changed(&["--rule", "v band=1", "--rule", "v every=1s"]).run().code(2).says("two rules");

@@ -10,6 +10,8 @@ mod crash;
 mod faults;
 #[path = "escalate/gate.rs"]
 mod gate;
+#[path = "escalate/leaks.rs"]
+mod leaks;
 #[path = "escalate/money.rs"]
 mod money;
 #[path = "escalate/tls.rs"]

@@ -122,6 +122,21 @@ fn what_a_shared_answer_lacks_is_asked_again() {
 }
 
 #[test]
+fn a_group_does_not_wait_for_ever_to_be_full() {
+    let endpoint = Endpoint::start(|asked| list(upper(asked).into_iter()));
+    let mut running = free(&endpoint).args(["--batch", "50"]).start();
+    for record in texts(3).lines() {
+        running.send(record);
+    }
+    // The input stays open.
+    let answers: Vec<Value> =
+        (0..3).map(|_| serde_json::from_str(&running.line()).expect("a record")).collect();
+    assert!(right(&answers));
+    running.close_stdin();
+    running.end();
+}
+
+#[test]
 fn a_model_that_knows_no_lists_is_asked_one_by_one() {
     let endpoint = Endpoint::start(|asked| match is_batch(asked) {
         true => Answer::chat("I would rather not."),

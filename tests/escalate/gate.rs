@@ -143,7 +143,7 @@ fn an_expression_that_wants_all_memory_costs_its_record_only() {
 #[test]
 fn the_process_that_evaluates_goes_with_us() {
     let endpoint = answering();
-    let mut running = free(&endpoint).args(["--when", "true"]).start();
+    let mut running = free(&endpoint).args(["--when", "[range(3)] | length == 3"]).start();
     running.send("{\"text\":\"x\"}");
     running.line();
     let child = super::child_of(running.id());

@@ -46,9 +46,17 @@ pub struct Escalate {
     #[arg(long, value_name = "FILE")]
     pub schema: Option<PathBuf>,
 
+    /// Field with the path of a picture that goes with the question, for models that see
+    #[arg(long, value_name = "FIELD", conflicts_with_all = ["all", "batch"])]
+    pub attach: Option<Field>,
+
     #[command(flatten)]
     #[allow(missing_docs)]
     pub provider: ProviderArgs,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
+    pub leaks: LeakArgs,
 
     #[command(flatten)]
     #[allow(missing_docs)]
@@ -162,6 +170,27 @@ pub struct ProviderArgs {
     /// Ask again for what was answered before, and keep no answers
     #[arg(long)]
     pub no_cache: bool,
+}
+
+/// What may leave this machine.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Leaks")]
+pub struct LeakArgs {
+    /// Replace what is private in records by placeholders before they are sent, and put the
+    /// originals back into answers
+    #[arg(long)]
+    pub redact: bool,
+
+    /// Send records though something private was found in them. With a list, as in
+    /// --allow-pii=date,amount, only these kinds. Else such a record is asked about on this machine
+    /// or fails; the question itself is not searched. Pictures cannot be searched: they need it
+    #[arg(long, value_name = "KINDS", num_args = 0..=1, require_equals = true,
+          default_missing_value = crate::leak::ALL)]
+    pub allow_pii: Option<String>,
+
+    /// Ask nothing; print the requests that would be sent
+    #[arg(long, conflicts_with = "estimate")]
+    pub dry_run: bool,
 }
 
 /// What may be spent.

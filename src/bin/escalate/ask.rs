@@ -1,13 +1,13 @@
 //! One question to the chain: from the store if it was asked before, else money set aside, asked,
 //! settled, stored.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use cli::Stop;
-use records::{Code, Failure, Usage};
+use records::{Code, Failure, Record, Usage};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -51,6 +51,8 @@ pub(crate) struct Asker {
     /// Questions that may fail before no more are asked.
     pub(crate) max_errors: Option<u64>,
     pub(crate) errors: AtomicU64,
+    /// With `--dry-run`: the requests that would have been sent.
+    pub(crate) shown: Option<Mutex<Vec<Record>>>,
     pub(crate) stop: Stop,
 }
 
@@ -119,6 +121,11 @@ impl Asker {
         reach: Reach,
     ) -> Result<Result<(Answer, Usage), String>, Failure> {
         let key = self.key(question);
+        if let Some(shown) = &self.shown {
+            let request = self.request(question, reach, &key)?;
+            shown.lock().unwrap_or_else(PoisonError::into_inner).push(request);
+            return Ok(Err("--dry-run".to_owned()));
+        }
         let _turn = self.answers.turn(key);
         if let Some(answer) = self.answers.get(&key) {
             let model = Some(answer.model.clone());
@@ -135,6 +142,28 @@ impl Asker {
             self.errors.fetch_add(1, Ordering::Relaxed);
         }
         asked
+    }
+
+    /// The request that the first provider would get, as a record.
+    fn request(
+        &self,
+        question: &Question,
+        reach: Reach,
+        key: &[u8; 32],
+    ) -> Result<Record, Failure> {
+        let near = |n: &usize| self.chain.providers[*n].endpoint.reach <= reach;
+        let first = self.chain.order().into_iter().find(near).ok_or_else(|| too_far(reach))?;
+        let endpoint = &self.chain.providers[first].endpoint;
+        let body = endpoint.request(question).map_err(|e| Failure::new(Code::Remote, e))?;
+        let body: Box<RawValue> =
+            serde_json::from_slice(&body).map_err(|e| Failure::new(Code::Bug, e))?;
+        let mut record = Record::new();
+        record.set("to", &endpoint.name);
+        record.set("model", &endpoint.model);
+        record.set("privacy", &endpoint.reach.name());
+        record.set("kept", &self.answers.get(key).is_some());
+        record.set("request", &body);
+        Ok(record)
     }
 
     /// All providers in order, again and again while waiting can help.
@@ -189,13 +218,7 @@ impl Asker {
         match (failure, limit) {
             (Some(failure), _) => Err(failure),
             (None, Some(limit)) => Ok(Err(limit)),
-            (None, None) => Err(Failure::new(
-                Code::Refused,
-                format!(
-                    "it may only go as far as \"{}\", and no provider of --to is that near",
-                    reach.name()
-                ),
-            )),
+            (None, None) => Err(too_far(reach)),
         }
     }
 
@@ -273,6 +296,9 @@ impl Asker {
             add(message.role);
             add(&message.content);
         }
+        for image in question.messages.iter().flat_map(|message| &message.images) {
+            hasher.update(&image.digest);
+        }
         *hasher.finalize().as_bytes()
     }
 
@@ -333,6 +359,13 @@ pub(crate) fn add(sum: &mut Usage, more: Usage) {
     // Cached is what took nothing at all.
     sum.cached = if sum.model.is_some() && sum.cached.is_none() { None } else { more.cached };
     sum.model = more.model.or(sum.model.take());
+}
+
+fn too_far(reach: Reach) -> Failure {
+    let class = reach.name();
+    let message =
+        format!("it may only go as far as \"{class}\", and no provider of --to is that near");
+    Failure::new(Code::Refused, message)
 }
 
 fn stopped() -> Failure {

@@ -18,6 +18,9 @@ pub struct Price {
 const PER: u128 = 1_000_000;
 /// Tokens that a chat template may put around one message (role, separators); the published
 /// templates use three to ten.
+/// Most tokens that a picture counts for: OpenAI's price list has 36,835 for the largest one that
+/// a small model is shown, others have some thousands.
+const TOKENS_PER_IMAGE: u64 = 40_000;
 const TOKENS_PER_MESSAGE: u64 = 32;
 /// Tokens that a provider may add once: its own system lines, the start of the answer.
 const TOKENS_PER_REQUEST: u64 = 256;
@@ -51,7 +54,10 @@ impl Price {
 pub fn most_tokens(messages: &[Message]) -> u64 {
     messages
         .iter()
-        .map(|m| (m.content.len() as u64).saturating_add(TOKENS_PER_MESSAGE))
+        .map(|m| {
+            let images = (m.images.len() as u64).saturating_mul(TOKENS_PER_IMAGE);
+            (m.content.len() as u64).saturating_add(images).saturating_add(TOKENS_PER_MESSAGE)
+        })
         .fold(TOKENS_PER_REQUEST, u64::saturating_add)
 }
 

@@ -2,13 +2,14 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use cli::{Emit, Filter, Halt, Input};
 use records::{Code, Failure, Record, Usage};
 
 use crate::ask::Asked;
 use crate::batch;
-use crate::item::Item;
+use crate::item::{Item, together};
 use crate::plan::Plan;
 use crate::prompt::Source;
 use crate::queue::in_order;
@@ -18,6 +19,8 @@ use crate::whole::{self, Whole};
 
 /// Bytes that may wait for a group to be full.
 const MAX_WAITING: usize = 32 << 20;
+/// How long a group waits for more records when none come.
+const QUIET: Duration = Duration::from_secs(1);
 
 pub(crate) struct EscalateFilter {
     plan: Plan,
@@ -36,6 +39,8 @@ struct Gathered {
     /// Of these, how many are to be asked about.
     wanted: usize,
     bytes: usize,
+    /// When something came last.
+    since: Option<Instant>,
 }
 
 enum Waiting {
@@ -51,6 +56,9 @@ impl EscalateFilter {
 
     /// Lets a record go that needs no call.
     fn pass(&self, record: Record, out: &mut Emit<'_>) -> Result<(), Halt> {
+        if self.plan.asker.shown.is_some() {
+            return Ok(());
+        }
         self.plan.asker.account.passed.fetch_add(1, Ordering::Relaxed);
         Ok(out.pass(record)?)
     }
@@ -101,6 +109,7 @@ impl EscalateFilter {
             };
             gathered.wanted += usize::from(matches!(waiting, Waiting::Ask(_)));
             gathered.queue.push(waiting);
+            gathered.since = Some(Instant::now());
             // Nothing waits behind a record that nobody has to wait for.
             let idle = gathered.wanted == 0;
             let full = gathered.wanted >= size.saturating_mul(self.plan.jobs);
@@ -174,13 +183,16 @@ impl EscalateFilter {
         asked: Result<Asked, Failure>,
         out: &mut Emit<'_>,
     ) -> Result<(), Halt> {
-        let Item { mut record, id, sampled, .. } = item;
+        if self.show(out)? && asked.is_ok() {
+            return Ok(());
+        }
+        let Item { mut record, id, names, sampled, .. } = item;
         match asked {
             Ok(Asked::Answered(reply)) => {
                 if !record.has("id") {
                     record.set("id", &id);
                 }
-                record.set(&self.plan.result, &reply.value);
+                record.set(&self.plan.result, &names.restored(reply.value));
                 record.set("escalated", &true);
                 if sampled {
                     record.set("sampled", &true);
@@ -221,16 +233,31 @@ impl EscalateFilter {
         )
     }
 
+    /// With `--dry-run`, writes the requests that were made since the last time.
+    fn show(&self, out: &mut Emit<'_>) -> Result<bool, Halt> {
+        let Some(shown) = &self.plan.asker.shown else { return Ok(false) };
+        let requests = std::mem::take(&mut *shown.lock().unwrap_or_else(PoisonError::into_inner));
+        for request in requests {
+            out.pass(request)?;
+        }
+        Ok(true)
+    }
+
     /// The one record of `--all`; if there is no answer, every record that waited for it.
     fn ask_all(&self, items: Vec<Item>, out: &mut Emit<'_>) -> Result<(), Halt> {
         let ids: Vec<&str> = items.iter().map(|item| item.id.as_str()).collect();
-        let sources: Vec<Source<'_>> = items.iter().map(Item::source).collect();
+        let (sent, names) = together(&self.plan, &items)?;
+        let sources: Vec<Source<'_>> = sent.iter().map(|(id, text)| Source { id, text }).collect();
         // What is said about all goes no further than the most private of them may.
         let reach = items.iter().map(|item| item.reach).min().unwrap_or(self.plan.reach);
-        match whole::ask(&self.plan, &sources, reach) {
+        let asked = whole::ask(&self.plan, &sources, reach);
+        if self.show(out)? && asked.is_ok() {
+            return Ok(());
+        }
+        match asked {
             Ok(Whole { asked: Asked::Answered(reply), parts }) => {
                 let mut record = Record::new();
-                record.set(&self.plan.result, &reply.value);
+                record.set(&self.plan.result, &names.restored(reply.value));
                 record.set("escalated", &true);
                 if reply.truncated {
                     record.set("truncated", &true);
@@ -307,6 +334,23 @@ impl Filter for EscalateFilter {
         }
         let asked = self.ask_one(&item);
         self.emit_one(item, asked, out)
+    }
+
+    fn due(&self) -> Option<Instant> {
+        let gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
+        gathered.since.filter(|_| !gathered.queue.is_empty()).map(|since| since + QUIET)
+    }
+
+    fn wake(&self, out: &mut Emit<'_>) -> Result<(), Halt> {
+        let Some(size) =
+            self.plan.batch.filter(|_| self.due().is_some_and(|at| at <= Instant::now()))
+        else {
+            return Ok(());
+        };
+        let mut gathered = self.gathered.lock().unwrap_or_else(PoisonError::into_inner);
+        let queue = std::mem::take(&mut *gathered).queue;
+        drop(gathered);
+        self.ask_queue(queue, size, out)
     }
 
     fn finish(&self, out: &mut Emit<'_>) -> Result<(), Halt> {

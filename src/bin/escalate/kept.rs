@@ -47,7 +47,7 @@ impl Answers {
     pub(crate) fn put(&self, key: &[u8; 32], answer: &Answer) {
         let Some(cache) = &self.cache else { return };
         let Ok(value) = serde_json::to_vec(&Kept { answer: answer.clone() }) else { return };
-        if let Err(e) = cache.put(key, &value) {
+        if let Err(e) = cache.put_through(key, &value) {
             self.complain(&e);
         }
     }

@@ -3,7 +3,8 @@
 //! Records for which `--when` holds are sent, with the question, to an OpenAI-compatible service:
 //! a provider, a server of one's own, or a local model that is started for the run. The answer
 //! comes back as `answer`; every other record passes untouched. Money is set aside in a ledger
-//! before a call and settled after it, so that no budget is exceeded, whatever is killed when.
+//! before a call and settled after it, so that no budget is exceeded, whatever is killed when. What has
+//! something private in it does not leave this machine, unless it is allowed to or replaced.
 //! Records' texts are data in the prompt; nothing in an answer chooses hosts, files or flags.
 
 #![deny(unsafe_code)]
@@ -18,9 +19,10 @@ pub mod cost;
 mod estimate;
 pub mod fence;
 mod filter;
-pub mod gate;
+mod image;
 mod item;
 mod kept;
+mod leak;
 pub mod local;
 mod pace;
 mod plan;

@@ -1,7 +1,7 @@
 //! The program `escalate`: see the library beside it.
 
 fn main() -> std::process::ExitCode {
-    if let Some(exit) = escalate_cli::gate::serve_if_asked() {
+    if let Some(exit) = expression::serve_if_asked() {
         return exit;
     }
     cli::main::<escalate_cli::Escalate>()

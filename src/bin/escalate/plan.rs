@@ -1,5 +1,6 @@
 use std::fs;
 use std::path::Path;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 
 use cli::{Error, Session};
@@ -13,6 +14,7 @@ use crate::chain::{Chain, Provider};
 use crate::estimate::Estimate;
 use crate::fence::Fence;
 use crate::kept::Answers;
+use crate::leak::Leaks;
 use crate::provider::RetryPolicy;
 use crate::reach::Reach;
 use crate::routes::providers;
@@ -42,10 +44,14 @@ pub(crate) struct Plan {
     pub(crate) jobs: usize,
     pub(crate) asker: Asker,
     pub(crate) reach: Reach,
+    /// Searches what is sent for what is private.
+    pub(crate) leaks: Option<Leaks>,
     /// Tokens that fit every model of the chain, where known.
     pub(crate) context: Option<u64>,
     pub(crate) max_tokens: u64,
     pub(crate) field: Field,
+    /// Where the path of a picture stands that goes with the question.
+    pub(crate) attach: Option<Field>,
     pub(crate) result: String,
     pub(crate) max_bytes: usize,
 }
@@ -70,6 +76,8 @@ impl Plan {
         // Who asks again on purpose is not to get the provider's stored answer either.
         let salt = if args.provider.no_cache { run.clone() } else { String::new() };
         let providers = providers(args, jobs, &salt)?;
+        let away = providers.iter().any(|p| p.endpoint.reach > Reach::Local);
+        let leaks = Leaks::new(&args.leaks, away)?;
         let account = account(args, &providers, run, pipeline)?;
         let context = providers.iter().filter_map(|p| p.endpoint.context).min();
         let state = cli::env::state_folder();
@@ -77,13 +85,14 @@ impl Plan {
         let memory = state.ok().map(|folder| folder.join("providers.json"));
         let retries = RetryPolicy { attempts: args.provider.attempts, ..RetryPolicy::default() };
         let asker = Asker {
-            chain: Chain::new(providers, memory, !args.money.estimate)?,
+            chain: Chain::new(providers, memory, !args.money.estimate && !args.leaks.dry_run)?,
             account,
             answers,
             policy: retries,
             patience: args.stream.timeout,
             max_errors: args.provider.max_errors,
             errors: AtomicU64::new(0),
+            shown: args.leaks.dry_run.then(Mutex::default),
             stop: session.stop.clone(),
         };
         Ok(Self {
@@ -99,12 +108,19 @@ impl Plan {
             jobs,
             asker,
             reach: args.provider.privacy,
+            leaks,
             context,
             max_tokens: args.provider.max_tokens,
             field: args.stream.field_or("text"),
+            attach: args.attach.clone(),
             result: args.stream.result_or("answer").to_owned(),
             max_bytes: args.stream.max_line,
         })
+    }
+
+    /// Whether somebody on this machine can be asked.
+    pub(crate) fn asks_here(&self) -> bool {
+        self.asker.chain.providers.iter().any(|p| p.endpoint.reach == Reach::Local)
     }
 
     /// Whether records wait for later ones.

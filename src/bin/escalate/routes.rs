@@ -159,7 +159,7 @@ fn own_providers(args: &Escalate) -> Result<Option<String>, Error> {
 
 fn key(args: &Escalate, preset: &Preset, name: &str) -> Result<Option<Secret>, Error> {
     // What asks nothing needs no key.
-    if args.money.estimate {
+    if args.money.estimate || args.leaks.dry_run {
         return Ok(None);
     }
     let flags = &args.provider;

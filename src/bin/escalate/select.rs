@@ -1,9 +1,9 @@
 //! Which records are sent on.
 
+use expression::{ExpressionError, Guard, Limits};
 use records::{Code, Failure, Record};
 
 use crate::args::GateArgs;
-use crate::gate::{ExpressionError, Guard, Limits};
 
 /// What becomes of a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,14 +4,22 @@
 //! thread of its own with a stack of known size, and inside the interpreter every call of a
 //! recursive definition and every number out of `range` first asks whether there are steps,
 //! time and stack left. What these questions cannot reach, such as `"x" * 1e9`, is one long
-//! operation of the interpreter: after the time limit the caller gets an error and the thread is
-//! given up.
+//! operation of the interpreter. A thread cannot be killed and memory is not a thread's, so there
+//! are two ways to evaluate:
+//! - [`Guard`] does it in a process of limited memory, which it replaces when it ends or hangs;
+//!   only what [is harmless](harmless) it does here. Programs use this one.
+//! - [`Expression`] does it in this process: after the time limit the caller gets an error and the
+//!   thread is given up; nothing bounds memory.
 //!
 //! The environment is empty (`env`, `$ENV`), there is no `input`, no `import`, and `halt` is an
 //! error: an expression sees its record, the clock, and nothing else.
 
 #![forbid(unsafe_code)]
 
+mod child;
+mod frame;
+mod guard;
+mod harmless;
 mod instrument;
 mod program;
 
@@ -24,6 +32,9 @@ use std::thread;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+pub use child::serve_if_asked;
+pub use guard::Guard;
 
 /// Longest expression in bytes: the parser recurses on nesting.
 pub const MAX_EXPRESSION: usize = 16 * 1024;
@@ -133,6 +144,7 @@ pub(crate) enum Question {
 }
 
 /// What it says.
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
     Verdict(bool),
     Values(Vec<String>),

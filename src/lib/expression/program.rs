@@ -12,7 +12,7 @@ use jaq_core::native::{Fun, bome, run, v};
 use jaq_core::{Ctx, Exn, Filter, ValT, ValX, Vars, data};
 use jaq_json::{Val, read};
 
-use super::{ExpressionError, Limits, Question, Reply, instrument};
+use super::{ExpressionError, Limits, Question, Reply, harmless, instrument};
 
 /// What the filters work on.
 type Data = data::JustLut<Val>;
@@ -67,6 +67,31 @@ fn step() -> Option<i32> {
     None
 }
 
+/// A compiled expression, on the thread that evaluates it.
+pub(super) struct Interpreter {
+    filter: Filter<Data>,
+    limits: Limits,
+    /// Lowest address that the stack may reach.
+    floor: usize,
+}
+
+impl Interpreter {
+    /// Compiles; `stack` is the size of this thread's stack in bytes.
+    pub(super) fn new(code: &str, limits: Limits, stack: usize) -> Result<Self, ExpressionError> {
+        // Three quarters may be used: native filters and drops need the rest.
+        let floor = stack_address().saturating_sub(stack / 4 * 3);
+        Ok(Self { filter: compile(code)?, limits, floor })
+    }
+
+    pub(super) fn ask(&self, question: &Question) -> Result<Reply, ExpressionError> {
+        let deadline = Some(Instant::now() + self.limits.time);
+        ALLOWANCE.set(Allowance { steps: self.limits.steps, deadline, floor: self.floor });
+        // The interpreter panics on programs that it considers impossible.
+        catch_unwind(AssertUnwindSafe(|| answer(&self.filter, question)))
+            .unwrap_or_else(|_| Err(ExpressionError::Failed("the interpreter panicked".into())))
+    }
+}
+
 /// Body of the thread: sends `Ok` or the compile error first, then one reply for each question,
 /// until the other side hangs up.
 pub(super) fn serve(
@@ -76,10 +101,8 @@ pub(super) fn serve(
     questions: &Receiver<Question>,
     answers: &Sender<Result<Reply, ExpressionError>>,
 ) {
-    // Three quarters may be used: native filters and drops need the rest.
-    let floor = stack_address().saturating_sub(stack / 4 * 3);
-    let filter = match compile(code) {
-        Ok(filter) => filter,
+    let interpreter = match Interpreter::new(code, limits, stack) {
+        Ok(interpreter) => interpreter,
         Err(error) => {
             let _ = answers.send(Err(error));
             return;
@@ -89,12 +112,7 @@ pub(super) fn serve(
         return;
     }
     for question in questions {
-        let deadline = Some(Instant::now() + limits.time);
-        ALLOWANCE.set(Allowance { steps: limits.steps, deadline, floor });
-        // The interpreter panics on programs that it considers impossible.
-        let reply = catch_unwind(AssertUnwindSafe(|| answer(&filter, &question)))
-            .unwrap_or_else(|_| Err(ExpressionError::Failed("the interpreter panicked".into())));
-        if answers.send(reply).is_err() {
+        if answers.send(interpreter.ask(&question)).is_err() {
             return;
         }
     }
@@ -170,6 +188,11 @@ fn compile(code: &str) -> Result<Filter<Data>, ExpressionError> {
                 |(name, kind)| at(code, name, format!("unknown {} {name}", kind.as_str())),
             )
         })
+}
+
+/// Whether an expression needs no process of its own.
+pub(super) fn is_harmless(code: &str) -> bool {
+    parse(code).is_ok_and(|term| harmless::is_harmless(&term))
 }
 
 fn parse(code: &str) -> Result<Term<&str>, ExpressionError> {

@@ -155,6 +155,52 @@ fn expressions_that_do_not_end_are_stopped() {
 }
 
 #[test]
+fn only_what_cannot_grow_is_harmless() {
+    for code in [
+        ".",
+        ".n < 0",
+        ".confidence < 0.6 and (.text | length > 20)",
+        ".a.b[0][\"c\"]?",
+        ".h | ascii_downcase",
+        "[.room, .sensor] | join(\"/\")",
+        "\"\\(.room)/\\(.sensor)\"",
+        ".tags[] == \"x\"",
+        "select(.n > 1) | .k // \"none\"",
+        "if .a then .b else .c * 2 end",
+        ".text | test(\"money|euro\") | not",
+        "-.n % 3 == 0",
+    ] {
+        assert!(program::is_harmless(code), "{code}");
+    }
+    for code in [
+        "\"x\" * 1e10",
+        "\"x\" * .n",
+        "1e9 * .text",
+        "..",
+        "[range(1e9)]",
+        "repeat(.)",
+        "def f: f; f",
+        "reduce .[] as $x (0; . + $x)",
+        "[.a[] == .b[]]",
+        ".a[] == .b[]",
+        "select(.x[]) | select(.x[])",
+        ". + . | . + . | . + . | . + . | . + .",
+        "tojson | tojson",
+        ".a |= .b",
+        "limit(3; .[])",
+        "{a: .}",
+        "@base64",
+        "@json \"x\\(.)\"",
+        "join(.sep)",
+        ".a as $x | $x",
+        "input",
+        ".a |",
+    ] {
+        assert!(!program::is_harmless(code), "{code}");
+    }
+}
+
+#[test]
 fn deep_recursion_is_an_error_not_a_crash() {
     assert_eq!(ask("def f: 1 + f; f", "{}"), Err(ExpressionError::Recursion));
     assert_eq!(ask("def f: [f]; f", "{}"), Err(ExpressionError::Recursion));

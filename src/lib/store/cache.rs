@@ -71,11 +71,23 @@ impl Cache {
     /// # Errors
     /// A failure of the database.
     pub fn put(&self, key: &[u8; 32], value: &[u8]) -> Result<bool, StoreError> {
+        self.put_by(key, value, false)
+    }
+
+    /// The same, and on the disk when this returns: for what was paid for. Takes milliseconds.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn put_through(&self, key: &[u8; 32], value: &[u8]) -> Result<bool, StoreError> {
+        self.put_by(key, value, true)
+    }
+
+    fn put_by(&self, key: &[u8; 32], value: &[u8], through: bool) -> Result<bool, StoreError> {
         let size = value.len() as u64 + KEY_BYTES;
         if size > self.max_bytes {
             return Ok(false);
         }
-        self.database.write(|tx| {
+        let put = |tx: &Transaction<'_>| {
             let now = tick(tx)?;
             remove(tx, key)?;
             tx.prepare_cached("INSERT INTO item (key, value, used) VALUES (?1, ?2, ?3)")?
@@ -88,7 +100,8 @@ impl Cache {
                 remove(tx, &oldest)?;
             }
             Ok(true)
-        })
+        };
+        if through { self.database.write_through(put) } else { self.database.write(put) }
     }
 
     /// Bytes of all keys and values that are stored now.

@@ -73,6 +73,28 @@ impl Database {
         run().map_err(|fault| self.error(fault))
     }
 
+    /// As [`Database::write`] of a database that was [relaxed](Database::relax), and the commit
+    /// survives a power cut.
+    pub(crate) fn write_through<T>(
+        &self,
+        body: impl FnOnce(&Transaction<'_>) -> Result<T, Fault>,
+    ) -> Result<T, StoreError> {
+        let mut connection = self.lock();
+        let run = || -> Result<T, Fault> {
+            connection.pragma_update(None, "synchronous", "full")?;
+            let transaction =
+                connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = body(&transaction)?;
+            transaction.commit()?;
+            Ok(value)
+        };
+        let result = run();
+        let relaxed = connection.pragma_update(None, "synchronous", "normal");
+        let value = result.map_err(|fault| self.error(fault))?;
+        relaxed.map_err(|e| self.error(e.into()))?;
+        Ok(value)
+    }
+
     /// Runs queries that change nothing.
     pub(crate) fn read<T>(
         &self,

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::wire::{count, model, presentable, reported};
-use super::{Answer, Endpoint, ProviderError, Question};
+use super::{Answer, Endpoint, Message, ProviderError, Question};
 
 /// The version of the interface, sent with each request.
 pub(super) const VERSION: &str = "2023-06-01";
@@ -18,8 +18,7 @@ pub(super) fn request(endpoint: &Endpoint, question: &Question) -> Value {
     let (system, chat): (Vec<_>, Vec<_>) =
         question.messages.iter().partition(|message| message.role == "system");
     let system: Vec<&str> = system.into_iter().map(|m| m.content.as_str()).collect();
-    let messages: Vec<Value> =
-        chat.into_iter().map(|m| json!({"role": m.role, "content": m.content})).collect();
+    let messages: Vec<Value> = chat.into_iter().map(said).collect();
     let mut body = Map::new();
     body.insert("model".into(), endpoint.model.as_str().into());
     body.insert("max_tokens".into(), question.max_tokens.into());
@@ -37,6 +36,20 @@ pub(super) fn request(endpoint: &Endpoint, question: &Question) -> Value {
         body.insert("tool_choice".into(), json!({"type": "tool", "name": TOOL}));
     }
     Value::Object(body)
+}
+
+/// A message: its content is a text, or with pictures a list of blocks.
+fn said(message: &Message) -> Value {
+    if message.images.is_empty() {
+        return json!({"role": message.role, "content": message.content});
+    }
+    let images = message.images.iter().map(|image| {
+        let source = json!({"type": "base64", "media_type": image.media, "data": image.base64});
+        json!({"type": "image", "source": source})
+    });
+    let text = json!({"type": "text", "text": message.content});
+    let blocks: Vec<Value> = images.chain([text]).collect();
+    json!({"role": message.role, "content": blocks})
 }
 
 #[derive(Deserialize)]

@@ -80,6 +80,14 @@ impl Endpoint {
         }
     }
 
+    /// The body of the request that asks a question.
+    ///
+    /// # Errors
+    /// [`ProviderError::Garbage`] when it cannot be written as JSON.
+    pub fn request(&self, question: &Question) -> Result<Vec<u8>, ProviderError> {
+        wire::request(self, question)
+    }
+
     /// Reads the body of a response whose status was success.
     ///
     /// # Errors
@@ -174,25 +182,39 @@ pub struct Message {
     pub role: &'static str,
     /// Its text.
     pub content: String,
+    /// Pictures that go with it.
+    #[serde(skip)]
+    pub images: Vec<Arc<Image>>,
+}
+
+/// A picture.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Image {
+    /// `image/png` and its like.
+    pub media: &'static str,
+    /// Its bytes.
+    pub base64: String,
+    /// BLAKE3 of its bytes.
+    pub digest: [u8; 32],
 }
 
 impl Message {
     /// Instructions.
     #[must_use]
     pub fn system(content: String) -> Self {
-        Self { role: "system", content }
+        Self { role: "system", content, images: Vec::new() }
     }
 
     /// What the model said before.
     #[must_use]
     pub fn assistant(content: String) -> Self {
-        Self { role: "assistant", content }
+        Self { role: "assistant", content, images: Vec::new() }
     }
 
     /// The question and its data.
     #[must_use]
     pub fn user(content: String) -> Self {
-        Self { role: "user", content }
+        Self { role: "user", content, images: Vec::new() }
     }
 }
 

@@ -5,13 +5,14 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::wire::{count, model, presentable, reported};
-use super::{Answer, Endpoint, LimitKey, ProviderError, Question, Structured};
+use super::{Answer, Endpoint, LimitKey, Message, ProviderError, Question, Structured};
 
 /// The request's body.
 pub(super) fn request(endpoint: &Endpoint, question: &Question) -> serde_json::Result<Value> {
     let mut body = Map::new();
     body.insert("model".into(), endpoint.model.as_str().into());
-    body.insert("messages".into(), serde_json::to_value(&question.messages)?);
+    let messages = question.messages.iter().map(said).collect::<Result<Vec<_>, _>>()?;
+    body.insert("messages".into(), messages.into());
     let limit = match endpoint.limit_key {
         LimitKey::MaxTokens => "max_tokens",
         LimitKey::MaxCompletionTokens => "max_completion_tokens",
@@ -34,6 +35,20 @@ pub(super) fn request(endpoint: &Endpoint, question: &Question) -> serde_json::R
         body.extend(format.map(|format| ("response_format".to_owned(), format)));
     }
     Ok(Value::Object(body))
+}
+
+/// A message: its content is a text, or with pictures a list of parts.
+fn said(message: &Message) -> serde_json::Result<Value> {
+    let mut said = serde_json::to_value(message)?;
+    if !message.images.is_empty() {
+        let mut parts = vec![json!({"type": "text", "text": message.content})];
+        parts.extend(message.images.iter().map(|image| {
+            let url = format!("data:{};base64,{}", image.media, image.base64);
+            json!({"type": "image_url", "image_url": {"url": url}})
+        }));
+        said["content"] = parts.into();
+    }
+    Ok(said)
 }
 
 #[derive(Deserialize)]

@@ -53,6 +53,8 @@ pub(super) fn reported(endpoint: &Endpoint, error: Option<Value>) -> Result<(), 
 
 /// The model by its own account, else the one that was asked.
 pub(super) fn model(endpoint: &Endpoint, said: Option<String>) -> String {
+    // A key that is part of its name is not to make it unreadable: the user wrote that name.
+    let said = said.filter(|model| *model != endpoint.model);
     let said = said.map(|model| presentable(endpoint, &model)).filter(|model| !model.is_empty());
     said.unwrap_or_else(|| endpoint.model.clone())
 }
