@@ -24,7 +24,8 @@ fn a_plan_says_where_each_file_goes_and_touches_nothing() {
         ("in/sub/b.JPG", Shot::at("2023:12:31 23:59:59").camera("Acme", "P1")),
     ]);
     let before = tree.state();
-    let run = tree.sort(&["in", "--to", "out/{year}/{month:02}/{taken}_{camera}{ext}"]).run().code(0);
+    let run =
+        tree.sort(&["in", "--to", "out/{year}/{month:02}/{taken}_{camera}{ext}"]).run().code(0);
     let records = run.records();
     assert_eq!(records.len(), 2, "{run}");
     let first = &records[0];
@@ -44,7 +45,8 @@ fn a_plan_says_where_each_file_goes_and_touches_nothing() {
 #[test]
 fn records_keep_what_the_user_wrote() {
     let tree = Tree::new(&[("a.jpg", Shot::at("2024:03:05 14:07:09"))]);
-    let line = "{\"n\":1.50,\"path\":\"a.jpg\",\"odd\" : [ ]}\n{\"n\":2}\n{\"error\":{\"code\":\"x\"}}\n";
+    let line =
+        "{\"n\":1.50,\"path\":\"a.jpg\",\"odd\" : [ ]}\n{\"n\":2}\n{\"error\":{\"code\":\"x\"}}\n";
     let run = tree.sort(&["--to", "out/{taken}{ext}", "--as", "picture"]).stdin(line).run().code(1);
     let sorted = run.records().into_iter().find(|r| r["picture"].is_object()).expect("a picture");
     assert_eq!(sorted["plan"]["to"], "out/20240305-140709.jpg", "{run}");
@@ -126,7 +128,8 @@ fn a_wrong_clock_is_mended() {
 
 #[test]
 fn people_at_a_terminal_get_a_summary() {
-    let tree = Tree::new(&[("a.jpg", Shot::at("2024:03:05 14:07:09")), ("junk.txt", Shot::text("x"))]);
+    let tree =
+        Tree::new(&[("a.jpg", Shot::at("2024:03:05 14:07:09")), ("junk.txt", Shot::text("x"))]);
     let shown = tree.sort(&[".", "--to", "out/{year}/{taken}"]).run_on_terminal();
     assert!(shown.contains("1  out/2024"), "{shown}");
     assert!(shown.contains("1 to be moved into 1 folders"), "{shown}");
@@ -143,7 +146,11 @@ fn bursts_stay_in_one_folder_and_have_a_best_shot() {
     let run = tree.sort(&[".", "--to", "{year}/{month:02}/{day:02}/{name}"]).run().code(0);
     let records = run.records();
     let burst = |n: usize| &records[n]["photo"]["burst"];
-    assert_eq!((&burst(0)["is_best"], &burst(1)["is_best"]), (&json!(false), &json!(true)), "{run}");
+    assert_eq!(
+        (&burst(0)["is_best"], &burst(1)["is_best"]),
+        (&json!(false), &json!(true)),
+        "{run}"
+    );
     assert_eq!(burst(0)["best"], "./2.jpg");
     assert!(burst(1)["why"].is_string() && burst(2).is_null(), "{run}");
     let to: Vec<Value> = records.iter().map(|r| r["plan"]["to"].clone()).collect();

@@ -17,7 +17,8 @@ fn odd_names_are_only_names() {
         ("in/x.jpg", Shot::at("2024:03:07 14:07:09").scene(4).camera("../../etc", "pass\nwd")),
     ]);
     let bytes = Shot::at("2024:03:08 14:07:09").scene(5).bytes();
-    fs::write(tree.path().join("in").join(OsStr::from_bytes(b"\xff\xfe.jpg")), bytes).expect("a file");
+    fs::write(tree.path().join("in").join(OsStr::from_bytes(b"\xff\xfe.jpg")), bytes)
+        .expect("a file");
     symlink(".", tree.file("in/loop")).expect("a link");
     symlink("x.jpg", tree.file("in/link.jpg")).expect("a link");
     let run = tree.sort(&["in", "--to", "out/{camera}/{name}", "--apply", "copy"]).run().code(0);
@@ -37,7 +38,8 @@ fn odd_names_are_only_names() {
 #[test]
 fn damaged_files_and_other_things_are_told_apart() {
     let whole = Shot::at("2024:03:05 14:07:09").camera("Acme", "P1").bytes();
-    let tree = Tree::new(&[("notes.txt", Shot::text("no picture")), ("lone.xmp", Shot::text("<x/>"))]);
+    let tree =
+        Tree::new(&[("notes.txt", Shot::text("no picture")), ("lone.xmp", Shot::text("<x/>"))]);
     tree.write("truncated.jpg", &whole[..whole.len() / 2]);
     tree.write("head.jpg", &whole[..250]);
     tree.write("zeros.jpg", &[0; 5000]);
@@ -46,7 +48,10 @@ fn damaged_files_and_other_things_are_told_apart() {
     let records = run.records();
     let of = |name: &str| {
         let path = format!("./{name}");
-        records.iter().find(|r| r["path"] == path.as_str()).unwrap_or_else(|| panic!("{name}\n{run}"))
+        records
+            .iter()
+            .find(|r| r["path"] == path.as_str())
+            .unwrap_or_else(|| panic!("{name}\n{run}"))
     };
     assert_eq!(records.len(), 6, "{run}");
     assert_eq!(of("truncated.jpg")["plan"]["to"], "out/20240305-140709.jpg", "{run}");
