@@ -153,7 +153,9 @@ fn a_target_that_cannot_be_written_changes_nothing() {
     let tree = three();
     let before = tree.state();
     // Nobody can make files there, root included.
-    let run = tree.sort(&["in", "--to", "/proc/{year}/{name}", "--apply", "move"]).run().code(1);
+    let sort = |way| tree.sort(&["in", "--to", "/proc/{year}/{name}", "--apply", way]).run();
+    sort("move").code(2).says("0 bytes are free");
+    let run = sort("link").code(1);
     assert_eq!(run.records().iter().filter(|r| r["error"].is_object()).count(), 3, "{run}");
     assert_eq!(tree.state(), before);
 }
