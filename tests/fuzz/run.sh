@@ -76,6 +76,7 @@ seed_files() {
     # Targets that damage samples of their own: one to start from for each sample.
     for n in 0 1 2 3 4 5 6 7; do
         printf "\\$n\\1\\0\\0\\0\\0" | seed import_model "$n"
+        printf "\\$n\\0\\0\\0\\0" | seed metadata "$n"
         printf "\\$n\\0\\0\\0\\0" | seed model_header "$n"
         printf "\\$n\\0\\0\\0\\0" | seed wheel "$n"
     done
@@ -85,7 +86,7 @@ seed_files() {
 length() {
     case $1 in
     audio | document) echo 65536 ;;
-    import_model | model_header | wheel) echo 512 ;;
+    import_model | metadata | model_header | wheel) echo 512 ;;
     *) echo 4096 ;;
     esac
 }

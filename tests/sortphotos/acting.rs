@@ -41,10 +41,15 @@ fn there_and_back(way: &str, stays: bool) {
     let run = sort(&journal).code(0).says("sortphotos --undo");
     assert_eq!(actions(&run), [way, way, way], "{run}");
     assert!(run.records().iter().all(|r| r["plan"]["done"] == true), "{run}");
-    let out = ["out/2020/20200101-000000.jpg", "out/2024/20240305-140709-2.jpg", "out/2024/20240305-140709.jpg"];
+    let out = [
+        "out/2020/20200101-000000.jpg",
+        "out/2024/20240305-140709-2.jpg",
+        "out/2024/20240305-140709.jpg",
+    ];
     let names = tree.names();
     let ins = ["in/a.jpg", "in/b.jpg", "in/sub/c.jpg"];
-    let expected: Vec<&str> = if stays { ins.iter().chain(&out).copied().collect() } else { out.to_vec() };
+    let expected: Vec<&str> =
+        if stays { ins.iter().chain(&out).copied().collect() } else { out.to_vec() };
     assert_eq!(names, expected, "{run}");
     for (new, old) in [(out[2], ins[0]), (out[1], ins[1]), (out[0], ins[2])] {
         let (new, old) = (&tree.state()[Path::new(new)], &before[Path::new(old)]);
@@ -103,7 +108,8 @@ fn what_belongs_together_goes_together() {
         ("in/IMG_0002.JPG", Shot::at("2024:03:05 14:09:09").camera("Acme", "P1")),
     ]);
     // Only one of them is named.
-    let run = tree.sort(&["--paths", "--to", TO, "--apply", "move"]).stdin("in/IMG_0001.JPG\n").run();
+    let run =
+        tree.sort(&["--paths", "--to", TO, "--apply", "move"]).stdin("in/IMG_0001.JPG\n").run();
     let run = run.code(0);
     assert_eq!(
         tree.names(),
@@ -131,10 +137,11 @@ fn a_group_of_which_one_file_cannot_go_stays() {
     tree.write("out/2024", b"no folder");
     let before = tree.state();
     let run = tree.sort(&["in", "--to", TO, "--apply", "move"]).run().code(1);
-    let failed: Vec<Value> =
-        run.records().into_iter().filter(|r| r["error"].is_object()).collect();
+    let failed: Vec<Value> = run.records().into_iter().filter(|r| r["error"].is_object()).collect();
     assert_eq!(failed.len(), 2, "{run}");
-    assert!(failed[0]["error"]["message"].as_str().is_some_and(|m| m.contains("left where it was")));
+    assert!(
+        failed[0]["error"]["message"].as_str().is_some_and(|m| m.contains("left where it was"))
+    );
     for name in ["in/IMG_0001.JPG", "in/IMG_0001.AAE", "out/2024"] {
         assert_eq!(tree.state()[Path::new(name)], before[Path::new(name)]);
     }
@@ -146,7 +153,9 @@ fn a_target_that_cannot_be_written_changes_nothing() {
     let tree = three();
     let before = tree.state();
     // Nobody can make files there, root included.
-    let run = tree.sort(&["in", "--to", "/proc/{year}/{name}", "--apply", "move"]).run().code(1);
+    let sort = |way| tree.sort(&["in", "--to", "/proc/{year}/{name}", "--apply", way]).run();
+    sort("move").code(2).says("0 bytes are free");
+    let run = sort("link").code(1);
     assert_eq!(run.records().iter().filter(|r| r["error"].is_object()).count(), 3, "{run}");
     assert_eq!(tree.state(), before);
 }
@@ -216,7 +225,10 @@ fn a_move_to_another_device_is_a_copy_first() {
     }
     let before = tree.state();
     let to = format!("{}/{{year}}/{{taken}}", other.path().display());
-    let journal = tree.file("../").join(format!("{}.journal", other.path().file_name().and_then(|n| n.to_str()).expect("a name")));
+    let journal = tree.file("../").join(format!(
+        "{}.journal",
+        other.path().file_name().and_then(|n| n.to_str()).expect("a name")
+    ));
     let run = tree.sort(&["in", "--to", &to, "--apply", "move", "--journal"]).arg(&journal).run();
     let run = run.code(0);
     assert!(tree.names().is_empty(), "{run}");
@@ -238,7 +250,10 @@ fn without_room_nothing_is_begun() {
     if huge.set_len(15 << 40).is_err() {
         return;
     }
-    let before: Vec<String> = fs::read_dir(tree.path()).expect("a folder").map(|e| e.expect("e").path().display().to_string()).collect();
+    let before: Vec<String> = fs::read_dir(tree.path())
+        .expect("a folder")
+        .map(|e| e.expect("e").path().display().to_string())
+        .collect();
     let run = tree.sort(&["in", "--to", TO, "--apply", "copy", "--no-cache"]).run().code(2);
     let run = run.says("the files need").says("nothing was changed");
     assert!(run.stdout.is_empty(), "{run}");

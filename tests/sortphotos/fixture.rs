@@ -7,19 +7,19 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use tempfile::TempDir;
-pub use testkit::Shot;
+pub(crate) use testkit::Shot;
 use testkit::{Program, program};
 
 /// What is in a folder: of files content, permissions and time of change; of folders nothing.
-pub type State = BTreeMap<PathBuf, (Option<Vec<u8>>, u32, i64)>;
+pub(crate) type State = BTreeMap<PathBuf, (Option<Vec<u8>>, u32, i64)>;
 
 /// A folder with pictures.
-pub struct Tree {
+pub(crate) struct Tree {
     folder: TempDir,
 }
 
 impl Tree {
-    pub fn new(files: &[(&str, Shot)]) -> Self {
+    pub(crate) fn new(files: &[(&str, Shot)]) -> Self {
         let tree = Self { folder: tempfile::tempdir().expect("a folder") };
         for (n, (name, shot)) in files.iter().enumerate() {
             tree.write(name, &shot.bytes());
@@ -30,31 +30,31 @@ impl Tree {
         tree
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
-    pub fn file(&self, name: &str) -> PathBuf {
+    pub(crate) fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn write(&self, name: &str, bytes: &[u8]) {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
         let path = self.file(name);
         fs::create_dir_all(path.parent().expect("a folder")).expect("folders");
         fs::write(path, bytes).expect("a file");
     }
 
     /// The program, run in this folder.
-    pub fn sort(&self, args: &[&str]) -> Program {
+    pub(crate) fn sort(&self, args: &[&str]) -> Program {
         program("sortphotos").working_in(self.path()).args(args)
     }
 
-    pub fn state(&self) -> State {
+    pub(crate) fn state(&self) -> State {
         state(self.path())
     }
 
     /// Paths of all files, in order.
-    pub fn names(&self) -> Vec<String> {
+    pub(crate) fn names(&self) -> Vec<String> {
         let is_file = |(path, (content, ..)): (PathBuf, (Option<Vec<u8>>, u32, i64))| {
             content.map(|_| path.to_str().expect("UTF-8").to_owned())
         };
@@ -63,7 +63,7 @@ impl Tree {
 }
 
 /// What is below a folder; its own part of the paths is taken off.
-pub fn state(folder: &Path) -> State {
+pub(crate) fn state(folder: &Path) -> State {
     let mut found = State::new();
     let mut open = vec![folder.to_owned()];
     while let Some(path) = open.pop() {

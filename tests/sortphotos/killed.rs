@@ -11,7 +11,7 @@ use tempfile::TempDir;
 use crate::fixture::{Shot, Tree, state};
 
 /// How often it is killed.
-const ROUNDS: u32 = 8;
+const ROUNDS: u32 = 6;
 
 /// Contents of all files below some folders, with how often each is there.
 fn contents(folders: &[&Path]) -> BTreeMap<Vec<u8>, u32> {
@@ -34,7 +34,8 @@ fn pictures() -> Tree {
         let taken = format!("2024:{:02}:{:02} 14:{:02}:09", 1 + n % 12, 1 + n % 28, n % 60);
         tree.push((name.as_str(), Shot::at(&taken).scene(n + 100).side(64)));
     }
-    let sidecars: Vec<String> = (0..60).step_by(5).map(|n| format!("in/{}/IMG_{n:04}.AAE", n % 7)).collect();
+    let sidecars: Vec<String> =
+        (0..60).step_by(5).map(|n| format!("in/{}/IMG_{n:04}.AAE", n % 7)).collect();
     tree.extend(sidecars.iter().map(|name| (name.as_str(), Shot::text(name))));
     Tree::new(&tree)
 }
@@ -67,7 +68,17 @@ impl Killed {
         let to = format!("{}/{{year}}/{{month:02}}/{{taken}}", self.target.path().display());
         let journal = self.journal(round);
         let journal = journal.to_str().expect("UTF-8");
-        self.command(&["in", "--look", "never", "--to", &to, "--apply", "move", "--journal", journal])
+        self.command(&[
+            "in",
+            "--look",
+            "never",
+            "--to",
+            &to,
+            "--apply",
+            "move",
+            "--journal",
+            journal,
+        ])
     }
 
     fn finish(&self, flag: &str, round: u32) {
@@ -92,6 +103,13 @@ fn killed_and_recovered(killed: &Killed) {
         chance = chance.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let moment = takes.mul_f64(f64::from(chance >> 8) / f64::from(1 << 24));
         let mut child = killed.sort(round).spawn().expect("it starts");
+        // Most of the time goes into reading: mostly it is killed once it has begun to move.
+        let begun = || fs::metadata(killed.journal(round)).is_ok_and(|m| m.len() > 20);
+        let ended = |child: &mut std::process::Child| child.try_wait().is_ok_and(|s| s.is_some());
+        while round % 3 > 0 && !begun() && !ended(&mut child) {
+            std::thread::yield_now();
+        }
+        let moment = if round % 3 > 0 { moment / 4 } else { moment };
         std::thread::sleep(moment.max(Duration::from_millis(1)));
         child.kill().expect("it can be killed");
         child.wait().expect("it ended");

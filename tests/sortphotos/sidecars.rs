@@ -12,7 +12,8 @@ fn a_mended_clock_is_written_back_and_believed_from_then_on() {
     let before = tree.state();
     let journals = tempfile::tempdir().expect("a folder");
     let journal = journals.path().join("journal");
-    let sort = ["in", "--shift", "Acme P1=+1h", "--to", "out/{taken}", "--write-back", "--apply", "move"];
+    let sort =
+        ["in", "--shift", "Acme P1=+1h", "--to", "out/{taken}", "--write-back", "--apply", "move"];
     let run = tree.sort(&sort).arg("--journal").arg(&journal).run().code(0);
     assert_eq!(tree.names(), ["out/20240306-003000.jpg", "out/20240306-003000.jpg.xmp"], "{run}");
     assert_eq!(run.record()["plan"]["sidecar"], "out/20240306-003000.jpg.xmp");
@@ -41,7 +42,8 @@ fn an_old_sidecar_is_kept_and_what_it_says_too() {
     let run = tree.sort(&sort).arg(&journal).run().code(0);
     let written = fs::read_to_string(tree.file("out/20240305-233000.jpg.xmp")).expect("a sidecar");
     assert!(written.contains("kept") && written.contains("Rating"), "{run}\n{written}");
-    let kept = fs::read_to_string(tree.file("out/20240305-233000.jpg.xmp.orig")).expect("the old one");
+    let kept =
+        fs::read_to_string(tree.file("out/20240305-233000.jpg.xmp.orig")).expect("the old one");
     assert_eq!(kept, old);
     tree.sort(&["--undo"]).arg(&journal).run().code(0);
     assert_eq!(tree.state(), before);
@@ -57,7 +59,8 @@ fn keywords_go_where_the_program_looks_for_them() {
     let tree = Tree::new(&shots.iter().map(shot).collect::<Vec<_>>());
     for (program, first) in [("digikam", "a/1.jpg.xmp"), ("lightroom", "b/1.xmp")] {
         let to = format!("{}/{{name}}", &first[..1]);
-        let run = tree.sort(&["in", "--to", &to, "--export", program, "--apply", "copy"]).run().code(0);
+        let run =
+            tree.sort(&["in", "--to", &to, "--export", program, "--apply", "copy"]).run().code(0);
         let text = fs::read_to_string(tree.file(first)).unwrap_or_else(|e| panic!("{e}: {run}"));
         assert!(text.contains("best of burst"), "{text}");
         let sidecars: Vec<Value> =

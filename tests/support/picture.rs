@@ -2,6 +2,9 @@
 
 use jpeg_encoder::{ColorType, Encoder};
 
+/// An entry of a TIFF directory: tag, type, count, value.
+type Entry = (u16, u16, u32, Vec<u8>);
+
 /// A picture as a camera might have written it.
 #[derive(Clone, Default)]
 pub struct Shot {
@@ -90,8 +93,7 @@ impl Shot {
             let fine = if (x + y) % 4 < 2 { 48 } else { 0 };
             if self.blurred { coarse + 24 } else { coarse + fine }
         };
-        let pixels: Vec<u8> =
-            (0..side * side).map(|n| value(n % side, n / side)).collect();
+        let pixels: Vec<u8> = (0..side * side).map(|n| value(n % side, n / side)).collect();
         let mut file = Vec::new();
         let encoder = Encoder::new(&mut file, 90);
         encoder.encode(&pixels, self.side, self.side, ColorType::Luma).expect("a JPEG");
@@ -107,22 +109,21 @@ impl Shot {
 
     /// A TIFF structure (EXIF 3.0, chapter 4.6), little-endian.
     fn exif(&self) -> Vec<u8> {
-        let ascii = |tag, text: &str| (tag, 2, text.len() as u32 + 1, [text.as_bytes(), &[0]].concat());
-        let mut first = Vec::new();
+        let ascii = |tag: u16, text: &str| -> Entry {
+            (tag, 2, text.len() as u32 + 1, [text.as_bytes(), &[0]].concat())
+        };
+        let mut first: Vec<Entry> = Vec::new();
         if let Some((make, model)) = &self.camera {
             first.extend([ascii(0x10f, make), ascii(0x110, model)]);
         }
-        let mut exif = Vec::new();
+        let mut exif: Vec<Entry> = Vec::new();
         exif.extend(self.taken.as_deref().map(|taken| ascii(0x9003, taken)));
         exif.extend(self.offset.as_deref().map(|offset| ascii(0x9011, offset)));
-        let degrees = |n: u32| [n, 1, 0, 1, 0, 1].iter().flat_map(|n| n.to_le_bytes()).collect();
-        let gps = self.gps.map_or_else(Vec::new, |(north, east)| {
-            vec![
-                ascii(1, "N"),
-                (2, 5, 3, degrees(north)),
-                ascii(3, "E"),
-                (4, 5, 3, degrees(east)),
-            ]
+        let degrees = |n: u32| -> Vec<u8> {
+            [n, 1, 0, 1, 0, 1].iter().flat_map(|n: &u32| n.to_le_bytes()).collect()
+        };
+        let gps: Vec<Entry> = self.gps.map_or_else(Vec::new, |(north, east)| {
+            vec![ascii(1, "N"), (2, 5, 3, degrees(north)), ascii(3, "E"), (4, 5, 3, degrees(east))]
         });
         let size = |entries: usize| 2 + 12 * entries as u32 + 4;
         let pointers = 1 + usize::from(!gps.is_empty());
@@ -134,11 +135,11 @@ impl Shot {
             first.push((0x8825, 4, 1, gps_at.to_le_bytes().to_vec()));
         }
         let mut out = [&b"II"[..], &42u16.to_le_bytes(), &8u32.to_le_bytes()].concat();
-        let mut data = Vec::new();
-        for folder in [&first, &exif, &gps].into_iter().filter(|f| !f.is_empty() || f.as_ptr() == exif.as_ptr()) {
+        let mut data: Vec<u8> = Vec::new();
+        let folders = [&first, &exif].into_iter().chain((!gps.is_empty()).then_some(&gps));
+        for folder in folders {
             out.extend(u16::try_from(folder.len()).expect("few").to_le_bytes());
             for (tag, kind, count, value) in folder {
-                let (tag, kind): (u16, u16) = (*tag, *kind);
                 out.extend([tag.to_le_bytes(), kind.to_le_bytes()].concat());
                 out.extend(count.to_le_bytes());
                 if value.len() <= 4 {

@@ -90,7 +90,12 @@ struct Known<'a> {
 
 pub(crate) fn run(args: &FitArgs, plan: &Plan, out: &mut Output) -> Result<(), Error> {
     let entries = if args.names.is_empty() {
-        plan.store.catalogue().entries().iter().filter(|e| e.task != Task::Vad).collect()
+        plan.store
+            .catalogue()
+            .entries()
+            .iter()
+            .filter(|e| !matches!(e.task, Task::Vad | Task::Geocode))
+            .collect()
     } else {
         plan.entries(&args.names)?
     };

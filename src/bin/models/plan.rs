@@ -86,5 +86,6 @@ pub(crate) fn task_of(format: Format) -> Option<Task> {
         Format::Gguf => None,
         Format::GgmlWhisper => Some(Task::Transcribe),
         Format::GgmlVad => Some(Task::Vad),
+        Format::Places => Some(Task::Geocode),
     }
 }

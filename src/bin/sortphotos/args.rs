@@ -95,6 +95,10 @@ pub struct Sortphotos {
     #[arg(long = "where", value_name = "EXPR", help_heading = "Places")]
     pub condition: Option<String>,
 
+    /// Table of cities that gives places their names [default: the one in the model store]
+    #[arg(long, value_name = "FILE", help_heading = "Places")]
+    pub places: Option<PathBuf>,
+
     /// Mend a wrong clock: CAMERA=±DURATION, as 'Canon EOS 70D=-1h 30m'; * stands for anything
     #[arg(long, value_name = "CAMERA=TIME", help_heading = "Dates")]
     pub shift: Vec<Shift>,

@@ -65,7 +65,7 @@ pub(crate) fn decide(
     wishes.sort_by(|a, b| {
         let key = |wish: &Wish| {
             let main = all.main(wish.unit);
-            (main.taken.as_ref().map(|t| t.local), main.path.clone())
+            (main.taken.is_none(), main.taken.as_ref().map(|t| t.local), main.path.clone())
         };
         key(a).cmp(&key(b))
     });

@@ -16,6 +16,7 @@ use crate::item::Item;
 #[derive(Default)]
 pub(crate) struct Gather {
     items: Mutex<Vec<Item>>,
+    named: Mutex<HashSet<PathBuf>>,
 }
 
 impl Gather {
@@ -36,6 +37,10 @@ impl Gather {
             let what = if metadata.is_symlink() { "symbolic link" } else { "regular file" };
             let no = if metadata.is_symlink() { "is a" } else { "is no" };
             return Err(Failure::new(Code::Unsupported, format!("{no} {what}")));
+        }
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        if !named.insert(path.clone()) {
+            return Err(Failure::new(Code::Refused, "this file was named before"));
         }
         let item = Item::new(path, FileState::from(&metadata)).listed(input.number, record);
         self.items.lock().unwrap_or_else(PoisonError::into_inner).push(item);

@@ -176,8 +176,14 @@ impl Looker {
     fn bursts(&self, all: &mut All) {
         let mut units = Vec::new();
         let mut cameras = Vec::new();
+        // The same picture twice is no burst.
+        let mut seen = HashSet::new();
         for (number, unit) in all.units.iter().enumerate() {
-            if all.items[unit.main()].look.is_some() {
+            let item = &all.items[unit.main()];
+            let picture = |look: &images::Look| {
+                seen.insert((item.state.size, look.hash, look.sharpness.to_bits()))
+            };
+            if item.look.as_ref().is_some_and(picture) {
                 units.push(number);
                 cameras.push(camera(&all.items[unit.main()]));
             }

@@ -102,7 +102,7 @@ fn reader(args: &Sortphotos) -> Result<Reader, Error> {
         places::zone(name).ok_or_else(unknown)
     });
     Ok(Reader {
-        places: cities()?,
+        places: cities(args)?,
         shifts: args.shift.clone(),
         home: home.transpose()?,
         file_time: args.file_time,
@@ -111,12 +111,18 @@ fn reader(args: &Sortphotos) -> Result<Reader, Error> {
 }
 
 /// The table of cities; without it places have no names.
-fn cities() -> Result<Option<Places>, Error> {
-    let path = cli::env::models_folder()?.join("places.bin");
-    if !path.exists() {
-        log::info!("{} is missing: places get no names", path.display());
-        return Ok(None);
+fn cities(args: &Sortphotos) -> Result<Option<Places>, Error> {
+    if let Some(path) = &args.places {
+        let opened = Places::open(path);
+        return opened.map(Some).map_err(|e| Error::setup(format!("{}: {e}", path.display())));
     }
+    let folder = cli::env::models_folder()?;
+    let files = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|e| e.path());
+    let tables = files.filter(|path| path.extension().is_some_and(|e| e == "places"));
+    let Some(path) = tables.min() else {
+        log::info!("{} has no table of cities: places get no names", folder.display());
+        return Ok(None);
+    };
     Ok(Some(Places::open(&path)?))
 }
 

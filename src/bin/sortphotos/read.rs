@@ -5,7 +5,8 @@ use std::io::{BufReader, Read as _};
 use std::path::Path;
 
 use metadata::{
-    Conflict, Dating, Error, Metadata, Options, Part, Shift, Sidecar, Source, Stamp, Taken, Takeout,
+    Conflict, Dating, Error, Metadata, Options, Part, Refused, Shift, Sidecar, Source, Stamp,
+    Taken, Takeout,
 };
 use places::Places;
 use records::{Code, Failure};
@@ -165,7 +166,14 @@ impl Reader {
 
 /// Writes a decision down.
 fn note(photo: &mut Photo, metadata: &Metadata, dating: Dating) -> Option<Taken> {
-    for refused in metadata.refused.iter().chain(&dating.refused) {
+    let mut refusals: Vec<&Refused> = metadata.refused.iter().chain(&dating.refused).collect();
+    let mut known = Vec::new();
+    refusals.retain(|refused| {
+        let new = !known.contains(refused);
+        known.push(*refused);
+        new
+    });
+    for refused in refusals {
         photo.conflicts.push(output::Conflict {
             from: refused.source.name(),
             date: refused.text.clone(),

@@ -22,3 +22,8 @@ pub(crate) fn chord(a: Point, b: Point) -> f64 {
 pub(crate) fn kilometres(chord: f64) -> f64 {
     2.0 * RADIUS * (chord.sqrt() / 2.0).min(1.0).asin()
 }
+
+/// A distance on the unit sphere.
+pub(crate) fn of_kilometres(kilometres: f64) -> f64 {
+    kilometres / RADIUS
+}

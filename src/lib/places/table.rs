@@ -36,11 +36,13 @@ pub struct Places {
     zones: usize,
 }
 
-/// The place nearest to a coordinate.
+/// The place of a coordinate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Place<'a> {
-    /// City, town or village.
+    /// City, town or village: the largest of the region that reaches so far, else the nearest.
     pub city: &'a str,
+    /// The nearest part or suburb of the city; empty where the city itself is the nearest.
+    pub district: &'a str,
     /// State or region (GeoNames' first administrative level); empty where there is none.
     pub region: &'a str,
     /// Country's English name.
@@ -53,6 +55,16 @@ pub struct Place<'a> {
     pub population: u32,
     /// Kilometres from the coordinate to the city's centre, along the great circle.
     pub distance: f64,
+}
+
+/// Inhabitants per square kilometre by which the reach of a city is estimated.
+const DENSITY: f64 = 8000.0;
+/// No city reaches farther than this, in kilometres.
+const REACH: f64 = 30.0;
+
+/// How far a city of so many inhabitants reaches, in kilometres, were it round.
+fn reach(population: u32) -> f64 {
+    (f64::from(population) / DENSITY / std::f64::consts::PI).sqrt().min(REACH)
 }
 
 /// The nearest city so far.
@@ -116,8 +128,12 @@ impl Places {
         self.cities == 0
     }
 
-    /// The nearest city; `None` for coordinates beyond the globe or farther than `within`
+    /// The city of a coordinate; `None` for coordinates beyond the globe or farther than `within`
     /// kilometres from any city.
+    ///
+    /// Near the middle of Rome the nearest place that GeoNames knows is one of its quarters: the
+    /// city is then the largest place of the same region that reaches the coordinate, were it
+    /// round and as dense as cities are, and the quarter is its district.
     #[must_use]
     pub fn nearest(&self, latitude: f64, longitude: f64, within: f64) -> Option<Place<'_>> {
         if !(latitude.abs() <= 90.0 && longitude.abs() <= 180.0) {
@@ -125,8 +141,53 @@ impl Places {
         }
         let mut best = Best { city: usize::MAX, chord: f64::INFINITY };
         self.search(sphere::point(latitude, longitude), 0, self.cities, 0, &mut best);
-        let distance = sphere::kilometres(best.chord);
-        (best.city < self.cities && distance <= within).then(|| self.place(best.city, distance))
+        if best.city >= self.cities || sphere::kilometres(best.chord) > within {
+            return None;
+        }
+        let wanted = sphere::point(latitude, longitude);
+        let mut largest = best.city;
+        self.largest(wanted, 0, self.cities, 0, best.city, &mut largest);
+        let distance = sphere::kilometres(sphere::chord(wanted, self.point(largest)));
+        let mut place = self.place(largest, distance);
+        if largest != best.city {
+            place.district = self.checked_text(self.city(best.city, 8)).unwrap_or_default();
+        }
+        Some(place)
+    }
+
+    /// Searches the largest city that reaches `wanted` and is of the region of `nearest`.
+    fn largest(
+        &self,
+        wanted: Point,
+        start: usize,
+        end: usize,
+        axis: usize,
+        nearest: usize,
+        largest: &mut usize,
+    ) {
+        if start >= end {
+            return;
+        }
+        let middle = start + (end - start) / 2;
+        let here = self.point(middle);
+        let population = self.city(middle, 12);
+        let distance = sphere::kilometres(sphere::chord(wanted, here));
+        if population > self.city(*largest, 12)
+            && distance <= reach(population)
+            && self.indices(middle)[..2] == self.indices(nearest)[..2]
+        {
+            *largest = middle;
+        }
+        let side = wanted[axis] - here[axis];
+        let next = (axis + 1) % 3;
+        // The straight distance is the shorter one: a little more is searched than needed.
+        let near = side.abs() <= sphere::of_kilometres(REACH);
+        if side < 0.0 || near {
+            self.largest(wanted, start, middle, next, nearest, largest);
+        }
+        if side >= 0.0 || near {
+            self.largest(wanted, middle + 1, end, next, nearest, largest);
+        }
     }
 
     /// Searches the cities from `start` to `end`, of which the middle one splits along `axis`.
@@ -191,6 +252,7 @@ impl Places {
         let zones = regions + self.regions * 4;
         Place {
             city: self.checked_text(self.city(city, 8)).unwrap_or_default(),
+            district: "",
             region: if region < self.regions { self.text(regions + region * 4) } else { "" },
             country_code: self.text(countries + country * 8),
             country: self.text(countries + country * 8 + 4),

@@ -48,6 +48,25 @@ fn the_nearest_city_is_told_with_its_region_country_and_zone() {
 }
 
 #[test]
+fn a_quarter_is_of_the_city_that_reaches_so_far() {
+    let sized = |population, place: City| City { population, ..place };
+    let places = table(vec![
+        sized(2_318_895, city("Rome", "IT", "07", "Europe/Rome", (41.89193, 12.51133))),
+        sized(11_956, city("Monti", "IT", "07", "Europe/Rome", (41.8957, 12.4946))),
+        sized(5_000, city("Tivoli", "IT", "07", "Europe/Rome", (41.9595, 12.8017))),
+        sized(900, city("Vatican City", "VA", "", "Europe/Vatican", (41.9027, 12.4545))),
+    ]);
+    let at = |latitude, longitude| {
+        let place = places.nearest(latitude, longitude, 50.0).expect("a place");
+        (place.city, place.district)
+    };
+    assert_eq!(at(41.895, 12.495), ("Rome", "Monti"));
+    assert_eq!(at(41.892, 12.511), ("Rome", ""));
+    assert_eq!(at(41.96, 12.80), ("Tivoli", ""));
+    assert_eq!(at(41.9022, 12.4539), ("Vatican City", ""));
+}
+
+#[test]
 fn the_date_line_is_no_border() {
     let places = table(three());
     let place = places.nearest(-16.5, -179.9, 100.0).expect("across the date line");

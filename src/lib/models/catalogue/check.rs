@@ -113,8 +113,9 @@ fn package_source(source: &PackageSource) -> Result<(), String> {
         (None, None) => Err("several members need a conversion".into()),
         (None, Some(_)) => Err("weights belong to a conversion".into()),
         (Some(_), _) if !single => Err("parts are not converted".into()),
-        (Some(Conversion::Silero), None) => Ok(()),
+        (Some(Conversion::Silero | Conversion::Geonames), None) => Ok(()),
         (Some(Conversion::Silero), Some(_)) => Err("silero has no choice of weights".into()),
+        (Some(Conversion::Geonames), Some(_)) => Err("geonames has no weights".into()),
         (Some(_), Some(_)) => Ok(()),
         (Some(_), None) => Err("a conversion needs weights".into()),
     }

@@ -28,6 +28,8 @@ pub enum Task {
     Complete,
     /// Text to vector.
     Embed,
+    /// Coordinate to city, country and time zone.
+    Geocode,
 }
 
 impl Task {
@@ -37,6 +39,7 @@ impl Task {
             Self::Transcribe => Format::GgmlWhisper,
             Self::Vad => Format::GgmlVad,
             Self::Complete | Self::Embed => Format::Gguf,
+            Self::Geocode => Format::Places,
         }
     }
 }
@@ -48,6 +51,7 @@ impl fmt::Display for Task {
             Self::Vad => "vad",
             Self::Complete => "complete",
             Self::Embed => "embed",
+            Self::Geocode => "geocode",
         })
     }
 }
@@ -62,6 +66,8 @@ pub enum Format {
     GgmlWhisper,
     /// The ggml voice activity file of whisper.cpp.
     GgmlVad,
+    /// The table of cities that the library `places` reads.
+    Places,
 }
 
 impl Format {
@@ -70,6 +76,7 @@ impl Format {
         match self {
             Self::Gguf => "gguf",
             Self::GgmlWhisper | Self::GgmlVad => "bin",
+            Self::Places => "places",
         }
     }
 }
@@ -80,6 +87,7 @@ impl fmt::Display for Format {
             Self::Gguf => "gguf",
             Self::GgmlWhisper => "ggml-whisper",
             Self::GgmlVad => "ggml-vad",
+            Self::Places => "places",
         })
     }
 }
@@ -133,6 +141,8 @@ pub enum Conversion {
     Bert,
     /// Silero VAD safetensors to the ggml file of whisper.cpp.
     Silero,
+    /// GeoNames' cities and countries in JSON to a table of places.
+    Geonames,
 }
 
 /// Number format of converted weights.

