@@ -2,6 +2,7 @@ complete -c escalate -s Q -l question -d 'What to ask about each record, or abou
 complete -c escalate -l prompt -d 'File with the question. {{field}} stands for what the record has there; with such placeholders nothing else of the record is sent' -r -F
 complete -c escalate -l batch -d 'Ask about N records in one request; each gets its own answer' -r
 complete -c escalate -l schema -d 'File with a JSON Schema: answers are JSON of this shape. One that does not fit is asked about once more, with the error' -r -F
+complete -c escalate -l attach -d 'Field with the path of a picture that goes with the question, for models that see' -r
 complete -c escalate -l to -d 'Who to ask: a provider\'s name, a URL up to /v1, or local:MODEL. Several with commas: the next one is asked when one is down, overloaded, too slow, or declines' -r
 complete -c escalate -s m -l model -d 'Model to ask for [default: the provider\'s]' -r
 complete -c escalate -l privacy -d 'How far records may go: providers of this class and nearer ones. A record\'s own "privacy", or "private": true, can only be nearer' -r -f -a "local\t'This machine'
@@ -18,6 +19,7 @@ complete -c escalate -l max-tokens -d 'Tokens of an answer, at most' -r
 complete -c escalate -l attempts -d 'Attempts after failures that cost nothing' -r
 complete -c escalate -l max-errors -d 'Ask about no more records when this many have failed; they pass, and the exit status is 3' -r
 complete -c escalate -l cache -d 'File to keep answers in [default: answers.db beside the ledger]' -r -F
+complete -c escalate -l allow-pii -d 'Send records though something private was found in them. With a list, as in --allow-pii=date,amount, only these kinds. Else such a record is asked about on this machine or fails; the question itself is not searched. Pictures cannot be searched: they need it' -r
 complete -c escalate -l budget -d 'Dollars that this run may spend' -r
 complete -c escalate -l budget-day -d 'Dollars that may be spent in a day (UTC), by all runs together' -r
 complete -c escalate -l budget-month -d 'Dollars that may be spent in a month (UTC), by all runs together' -r
@@ -51,6 +53,8 @@ always\t'Always'
 never\t'Never'"
 complete -c escalate -l all -d 'One request about everything that is left; one answer. What does not fit the model\'s context goes in parts, whose answers are asked about in turn'
 complete -c escalate -l no-cache -d 'Ask again for what was answered before, and keep no answers'
+complete -c escalate -l redact -d 'Replace what is private in records by placeholders before they are sent, and put the originals back into answers'
+complete -c escalate -l dry-run -d 'Ask nothing; print the requests that would be sent'
 complete -c escalate -l estimate -d 'Ask nothing; print what asking would take: calls, tokens, dollars'
 complete -c escalate -l ledger -d 'Print what was spent, by day, model and pipeline, and what passing records saved'
 complete -c escalate -s R -l raw-input -d 'Each line of input is a text, not a record'
