@@ -4,14 +4,18 @@ use llama::ModelArgs;
 use results::CacheArgs;
 
 use crate::filter::ExtractFilter;
+use crate::parts::{Pages, Per};
 use crate::plan::Plan;
 use crate::schema::{Policy, Region, SchemaFilter, SchemaPlan};
 
 /// Turn documents into text, and texts into data
 ///
 /// Reads the file named by "path" (or an operand, or stdin's bytes with '-') and adds "text" and
-/// "document". Knows PDF, HTML, mail (EML, mbox) and plain text in any encoding, by content, not by
-/// name. Attachments and the mails of a mailbox follow as records of their own, with "parent".
+/// "document". Knows PDF, DOCX, PPTX, XLSX, ODT, ODS, ODP, EPUB, RTF, HTML, mail (EML, mbox, MSG) and
+/// plain text in any encoding, by content, not by name; what is compressed (gzip, Zstandard, bzip2)
+/// is read as what it is inside. Attachments, the mails of a mailbox and the files of an archive
+/// (ZIP, tar) follow as records of their own, with "parent", the latter with a "path" such as
+/// archive.zip!/folder/file.
 ///
 /// With --schema a small local model fills in "data" from "text", or from a document once it is
 /// text. Its answer is held to the schema by a grammar. "spans" says for each value where in the
@@ -26,9 +30,22 @@ use crate::schema::{Policy, Region, SchemaFilter, SchemaPlan};
 #[derive(Debug, Parser)]
 #[command(name = "extract")]
 pub struct Extract {
-    /// Keep what a reader would skip: a web page's navigation, header and footer
+    /// Keep what a reader would skip: a web page's navigation, header and footer, comments, hidden
+    /// sheets
     #[arg(long)]
     pub full: bool,
+
+    /// Read these pages, slides or sheets only, such as 3, 3-7, 3- or -7
+    #[arg(long, value_name = "PAGES")]
+    pub(crate) pages: Option<Pages>,
+
+    /// A record for each page, section or piece of at most N bytes, with "part"
+    #[arg(long, value_name = "page|section|chunk:N")]
+    pub(crate) per: Option<Per>,
+
+    /// Tables as rows of cells too, in "document"
+    #[arg(long)]
+    pub tables: bool,
 
     /// Refuse files with more bytes
     #[arg(long, value_name = "BYTES", default_value_t = 512 << 20, help_heading = "Limits")]
@@ -45,6 +62,10 @@ pub struct Extract {
     /// Bytes that one compressed part may expand to
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 20, help_heading = "Limits")]
     pub max_stream: usize,
+
+    /// Bytes that an archive or a compressed file may expand to in all
+    #[arg(long, value_name = "BYTES", default_value_t = 4 << 30, help_heading = "Limits")]
+    pub max_unpacked: u64,
 
     /// What to fill in: a file, JSON Schema, or the short form 'name, age int?, mails [email], to
     /// {city, zip}'. Types: str, int, float, bool, date, money, phone, email, url, enum(a|b),

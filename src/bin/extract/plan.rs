@@ -1,16 +1,18 @@
 use std::time::Duration;
 
 use cli::{Session, Stop};
-use document::Limits;
+use document::{Limits, Wanted};
 use records::Field;
 
 use crate::args::Extract;
+use crate::parts::Per;
 
 /// What is decided before the first document is read.
 pub(crate) struct Plan {
     pub(crate) field: Field,
     pub(crate) result: String,
-    pub(crate) full: bool,
+    pub(crate) wanted: Wanted,
+    pub(crate) per: Option<Per>,
     pub(crate) limits: Limits,
     pub(crate) timeout: Option<Duration>,
     pub(crate) stop: Stop,
@@ -24,13 +26,17 @@ impl Plan {
             max_text: args.max_text,
             max_pages: args.max_pages,
             max_stream: args.max_stream,
+            max_unpacked: args.max_unpacked,
             time: args.stream.timeout.unwrap_or(defaults.time),
             ..defaults
         };
+        let pages = args.pages.map(|pages| (pages.0, pages.1));
+        let wanted = Wanted { full: args.full, tables: args.tables, pages };
         Self {
             field: args.stream.field_or("path"),
             result: args.stream.result_or("text").to_owned(),
-            full: args.full,
+            wanted,
+            per: args.per,
             limits,
             timeout: args.stream.timeout,
             stop: session.stop.clone(),

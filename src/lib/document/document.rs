@@ -24,6 +24,9 @@ pub struct Document {
     /// When it was written, RFC 3339 with the precision and offset the document gives.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub created: Option<String>,
+    /// When it was last changed, likewise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modified: Option<String>,
     /// Language as the document states it (BCP 47).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language: Option<String>,
@@ -33,6 +36,12 @@ pub struct Document {
     /// Pages in reading order; they tile `text`. Empty where the format has none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub pages: Vec<Page>,
+    /// Headings, or what the document lists as its contents, in reading order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub outline: Vec<Heading>,
+    /// Tables, where they were asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tables: Vec<Table>,
     /// Some text was left out because of a limit.
     #[serde(skip_serializing_if = "is_false")]
     pub truncated: bool,
@@ -42,9 +51,31 @@ pub struct Document {
     /// Headers of a mail.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headers: Option<Headers>,
-    /// Documents inside this one: attachments of a mail, in their order.
+    /// Documents inside this one, in their order: attachments of a mail, members of an archive.
     #[serde(skip)]
     pub children: Vec<Child>,
+}
+
+/// A heading's place in the text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Heading {
+    /// 1 for the outermost.
+    pub level: u8,
+    /// Its words.
+    pub title: String,
+    /// First byte in `text` of what it stands over, itself included.
+    pub start: usize,
+}
+
+/// A table and its place in the text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Table {
+    /// First byte in `text`.
+    pub start: usize,
+    /// First byte after it.
+    pub end: usize,
+    /// Its rows, each with the texts of its cells; empty cells at a row's end are left out.
+    pub rows: Vec<Vec<String>>,
 }
 
 /// One page's place in the text.
@@ -100,6 +131,45 @@ pub struct Child {
     pub bytes: usize,
     /// Its text, or why there is none.
     pub outcome: Result<Document, ExtractError>,
+}
+
+impl Document {
+    /// Leaves only the pages from `first` to `last`; a document without pages stays as it is.
+    ///
+    /// # Errors
+    /// [`ExtractError::NoSuchPage`] when none is left.
+    pub(crate) fn keep_pages(&mut self, first: u32, last: u32) -> Result<(), ExtractError> {
+        let is_kept = |page: &Page| (first..=last).contains(&page.n);
+        let has = self.pages.len();
+        if self.pages.iter().all(is_kept) {
+            return Ok(());
+        }
+        self.pages.retain(is_kept);
+        // Pages follow each other, so that what is kept is one piece.
+        let (Some(from), Some(to)) = (self.pages.first(), self.pages.last()) else {
+            return Err(ExtractError::NoSuchPage { has });
+        };
+        let (from, to) = (from.start, to.end);
+        let inside = |start: usize, end: usize| start >= from && end <= to;
+        self.text.truncate(to);
+        self.text.drain(..from);
+        self.outline.retain(|heading| inside(heading.start, heading.start + 1));
+        self.tables.retain(|table| inside(table.start, table.end));
+        self.outline.iter_mut().for_each(|heading| heading.start -= from);
+        for page in &mut self.pages {
+            (page.start, page.end) = (page.start - from, page.end - from);
+        }
+        for table in &mut self.tables {
+            (table.start, table.end) = (table.start - from, table.end - from);
+        }
+        self.needs_ocr = self.pages.iter().any(|page| page.needs_ocr);
+        Ok(())
+    }
+
+    /// Whether it is nothing but what is inside it: an archive, a mailbox.
+    pub fn is_container(&self) -> bool {
+        matches!(self.mime, "application/zip" | "application/x-tar" | "application/mbox")
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]

@@ -9,6 +9,15 @@ pub enum ExtractError {
     /// The input holds no bytes.
     #[error("the file is empty")]
     Empty,
+    /// An archive holds no file.
+    #[error("the archive holds no files")]
+    NoMembers,
+    /// None of the pages that were asked for is there.
+    #[error("it has {has} pages, and none of those asked for")]
+    NoSuchPage {
+        /// Pages that it has.
+        has: usize,
+    },
     /// The input is not a document that this program reads; `mime` is what its content looks like.
     #[error("no text can be read from {mime}")]
     Unsupported {

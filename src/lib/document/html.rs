@@ -10,7 +10,7 @@ use dom_smoothie::{Config, Readability};
 use encoding_rs::Encoding;
 
 use self::render::{Rendered, render};
-use crate::document::{BoundedText, Document};
+use crate::document::{BoundedText, Document, Heading};
 use crate::error::ExtractError;
 use crate::guard;
 use crate::limits::Budget;
@@ -56,13 +56,16 @@ pub(crate) fn extract_str(
 ) -> Result<Document, ExtractError> {
     let page = render(markup, full, budget)?;
     let main = if full { None } else { main_text(markup, &page, budget) };
+    let (said, mut outline) = main.unwrap_or((page.text, page.outline));
     let mut kept = BoundedText::new(budget.limits.max_text);
-    kept.push(main.as_deref().unwrap_or(&page.text));
+    kept.push(&said);
+    outline.retain(|heading| heading.start < kept.len());
     Ok(Document {
         mime: "text/html",
         title: page.title,
         authors: page.author.into_iter().collect(),
         created: page.published,
+        outline,
         language: page.language,
         truncated: kept.truncated(),
         text: kept.into_string(),
@@ -71,7 +74,7 @@ pub(crate) fn extract_str(
 }
 
 /// The page's main text, where it can be told from the rest.
-fn main_text(markup: &str, page: &Rendered, budget: &Budget) -> Option<String> {
+fn main_text(markup: &str, page: &Rendered, budget: &Budget) -> Option<(String, Vec<Heading>)> {
     let elements = MAX_JUDGED_ELEMENTS.min(budget.limits.max_objects);
     if markup.len() > MAX_JUDGED_BYTES
         || page.depth > MAX_JUDGED_DEPTH
@@ -86,8 +89,8 @@ fn main_text(markup: &str, page: &Rendered, budget: &Budget) -> Option<String> {
         let article = Readability::new(markup, None, Some(config)).and_then(|mut r| r.parse());
         article.map(|article| article.content.to_string()).map_err(ExtractError::corrupt)
     });
-    let main = render(&article.ok()?, true, budget).ok()?.text;
-    (main.len() * LEAST_PART >= page.text.len()).then_some(main)
+    let main = render(&article.ok()?, true, budget).ok()?;
+    (main.text.len() * LEAST_PART >= page.text.len()).then_some((main.text, main.outline))
 }
 
 /// The encoding that the page declares in a `meta` element or an XML declaration.

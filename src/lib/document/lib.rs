@@ -1,26 +1,36 @@
-//! Documents of many kinds as text: plain text in any encoding, HTML, PDF, mail.
+//! Documents of many kinds as text: plain text in any encoding, HTML, PDF, mail, office formats,
+//! books, archives.
 //!
 //! [`extract`] decides by content what a document is ([`sniff`]) and reads it. Work is bounded by
-//! [`Limits`] and a parser's failure stays with its document. A mailbox is many documents:
-//! [`mbox::Messages`] splits it as a stream. No engine is known here.
+//! [`Limits`] and a parser's failure stays with its document. Mailboxes and archives are many
+//! documents: [`mbox::Messages`] and [`archive`] split them as streams, [`unpack`] opens what is
+//! compressed. No engine is known here.
 
+pub mod archive;
 mod document;
 mod error;
 mod guard;
 mod html;
 mod limits;
 mod mail;
+mod markdown;
 pub mod mbox;
+mod office;
+mod outlook;
 mod pdf;
+mod prose;
+mod rtf;
 pub mod sniff;
+mod tabular;
 mod text;
+pub mod unpack;
 
 use std::path::Path;
 
-pub use self::document::{Child, Document, Headers, Page};
+pub use self::document::{Child, Document, Headers, Heading, Page, Table};
 pub use self::error::ExtractError;
 use self::limits::Budget;
-pub use self::limits::Limits;
+pub use self::limits::{Limits, Wanted};
 use self::sniff::Format;
 
 /// What to read.
@@ -28,19 +38,20 @@ use self::sniff::Format;
 pub struct Input<'a> {
     /// The whole document; reading or mapping it is the caller's business.
     pub bytes: &'a [u8],
-    /// Keep what a reader would skip: a page's navigation, header and footer.
-    pub full: bool,
+    /// What is asked for, beside the text.
+    pub wanted: Wanted,
 }
 
 impl<'a> From<&'a [u8]> for Input<'a> {
     fn from(bytes: &'a [u8]) -> Self {
-        Self { bytes, full: false }
+        Self { bytes, wanted: Wanted::default() }
     }
 }
 
 /// Turns a document into text. `name_hint` helps only where the content leaves its kind open.
 ///
-/// A mailbox given here as a whole becomes a document without text whose children are its mails.
+/// A mailbox or an archive given here as a whole becomes a document without text whose children are
+/// what it holds.
 ///
 /// # Errors
 /// Every [`ExtractError`] but `Io` says something about the document; `Io` that no thread could be
@@ -50,27 +61,52 @@ pub fn extract(
     name_hint: Option<&Path>,
     limits: &Limits,
 ) -> Result<Document, ExtractError> {
-    extract_within(input.bytes, name_hint, input.full, &Budget::start(limits))
+    extract_within(input.bytes, name_hint, &Budget::start(limits).wanting(input.wanted))
 }
 
 fn extract_within(
     bytes: &[u8],
     name_hint: Option<&Path>,
-    full: bool,
     budget: &Budget,
 ) -> Result<Document, ExtractError> {
     budget.check_size(bytes.len() as u64)?;
     budget.check_time()?;
+    budget.check_depth()?;
     if bytes.is_empty() {
         return Err(ExtractError::Empty);
     }
+    let mut document = read(bytes, name_hint, budget)?;
+    if let Some((first, last)) = budget.wanted.pages {
+        document.keep_pages(first, last)?;
+    }
+    Ok(document)
+}
+
+fn read(bytes: &[u8], name_hint: Option<&Path>, budget: &Budget) -> Result<Document, ExtractError> {
     match sniff::sniff(bytes, name_hint) {
         Format::Text(mime) => Ok(text::extract(bytes, mime, budget)),
-        Format::Html => html::extract(bytes, full, budget),
+        Format::Html => html::extract(bytes, budget.wanted.full, budget),
         Format::Pdf => pdf::extract(bytes, budget),
         Format::Mail => guard::contained(|| mail::extract(bytes, budget)),
         Format::Mbox => guard::contained(|| mailbox(bytes, budget)),
+        Format::Zip => guard::contained(|| zipped(bytes, budget)),
+        Format::Tar => guard::contained(|| archive::children(bytes, Format::Tar, budget)),
+        Format::Compressed(kind) => {
+            let name = name_hint.map(unpack::inner_name);
+            let whole = guard::contained(|| unpack::whole(kind, bytes, budget.limits.max_bytes))?;
+            extract_within(&whole, name.as_deref(), &budget.child())
+        }
+        Format::Rtf => guard::contained(|| rtf::extract(bytes, budget)),
+        Format::Ole => outlook::extract(bytes, budget),
         Format::Other(mime) => Err(ExtractError::Unsupported { mime }),
+    }
+}
+
+fn zipped(bytes: &[u8], budget: &Budget) -> Result<Document, ExtractError> {
+    let mut package = office::open(bytes, budget)?;
+    match office::kind(&mut package, budget) {
+        Some(kind) => office::read(&mut package, &kind, budget),
+        None => archive::children(bytes, Format::Zip, budget),
     }
 }
 
@@ -94,5 +130,7 @@ fn mailbox(bytes: &[u8], budget: &Budget) -> Result<Document, ExtractError> {
     Ok(document)
 }
 
+#[cfg(test)]
+mod office_tests;
 #[cfg(test)]
 mod tests;

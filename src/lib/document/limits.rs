@@ -1,5 +1,7 @@
 //! What one document may cost: every parser asks here before it allocates, descends or goes on.
 
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::{Duration, Instant};
 
 use crate::error::ExtractError;
@@ -21,6 +23,8 @@ pub struct Limits {
     pub max_depth: usize,
     /// Children (attachments) of one document.
     pub max_children: usize,
+    /// Bytes that an archive's members, or what is compressed, may expand to in all.
+    pub max_unpacked: u64,
     /// Wall-clock time for one input, children included.
     pub time: Duration,
 }
@@ -35,17 +39,33 @@ impl Default for Limits {
             max_objects: 1_000_000,
             max_depth: 8,
             max_children: 1_000,
+            max_unpacked: 4 << 30,
             time: Duration::from_secs(60),
         }
     }
+}
+
+/// What of a document is asked for, beside its text.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// Keep what a reader would skip: a page's navigation, header and footer; comments; hidden
+    /// sheets.
+    pub full: bool,
+    /// Tables as rows of cells.
+    pub tables: bool,
+    /// First and last page that is read, where a document has pages.
+    pub pages: Option<(u32, u32)>,
 }
 
 /// The limits in force for one input, with the moment at which its time is over.
 #[derive(Debug, Clone)]
 pub(crate) struct Budget {
     pub(crate) limits: Limits,
+    pub(crate) wanted: Wanted,
     /// `None`: a time limit so long that the clock cannot represent its end.
     end: Option<Instant>,
+    /// Bytes that archives inside the input may still expand to, in all.
+    pub(crate) unpacked: Arc<AtomicU64>,
     /// How deep this document sits in others (0 for the input itself).
     pub(crate) depth: usize,
 }
@@ -53,7 +73,14 @@ pub(crate) struct Budget {
 impl Budget {
     /// Starts the clock for one input.
     pub(crate) fn start(limits: &Limits) -> Self {
-        Self { limits: limits.clone(), end: Instant::now().checked_add(limits.time), depth: 0 }
+        let end = Instant::now().checked_add(limits.time);
+        let unpacked = Arc::new(AtomicU64::new(limits.max_bytes));
+        Self { limits: limits.clone(), wanted: Wanted::default(), end, unpacked, depth: 0 }
+    }
+
+    /// The same, with what is asked for.
+    pub(crate) fn wanting(self, wanted: Wanted) -> Self {
+        Self { wanted, ..self }
     }
 
     /// The same clock, for a document inside this one.
@@ -79,6 +106,17 @@ impl Budget {
 
     pub(crate) fn timeout(&self) -> ExtractError {
         ExtractError::Timeout(self.limits.time)
+    }
+
+    /// # Errors
+    /// [`ExtractError::TooLarge`] when this document sits too deep in others.
+    pub(crate) fn check_depth(&self) -> Result<(), ExtractError> {
+        let limit = self.limits.max_depth;
+        if self.depth > limit {
+            let what = "documents inside each other";
+            return Err(ExtractError::TooLarge { what, limit: limit as u64 });
+        }
+        Ok(())
     }
 
     /// # Errors

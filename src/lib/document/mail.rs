@@ -111,20 +111,14 @@ fn child(
     name: Option<&str>,
     budget: &Budget,
 ) -> Result<Document, ExtractError> {
-    let limit = budget.limits.max_depth;
-    if budget.depth > limit {
-        return Err(ExtractError::TooLarge {
-            what: "documents inside each other",
-            limit: limit as u64,
-        });
-    }
+    budget.check_depth()?;
     match &part.body {
         PartType::Message(message) => read(message, budget),
         // Text has been decoded by the charset that the part declares: it is not detected again.
         PartType::Text(text) => Ok(text::extract(text.as_bytes(), "text/plain", budget)),
         PartType::Html(markup) => html::extract_str(markup, false, budget),
         PartType::Binary(bytes) | PartType::InlineBinary(bytes) => {
-            crate::extract_within(bytes, name.map(Path::new), false, budget)
+            crate::extract_within(bytes, name.map(Path::new), budget)
         }
         PartType::Multipart(_) => Err(ExtractError::corrupt("an attachment of parts has no bytes")),
     }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::text;
+use crate::unpack::Compression;
 
 /// Bytes from the start that are looked at.
 const WINDOW: usize = 64 << 10;
@@ -18,6 +19,16 @@ pub enum Format {
     Mail,
     /// Many mails in one file (RFC 4155).
     Mbox,
+    /// A ZIP file: an office document, a book, or an archive.
+    Zip,
+    /// A tape archive.
+    Tar,
+    /// One compressed file.
+    Compressed(Compression),
+    /// Rich Text Format.
+    Rtf,
+    /// An OLE compound file, as Outlook keeps mails in (and old Office documents).
+    Ole,
     /// Plain text of the given media type.
     Text(&'static str),
     /// Something without text that can be read; its media type.
@@ -37,16 +48,8 @@ const MAGIC: &[(usize, &[u8], &str)] = &[
     (0, b"fLaC", "audio/flac"),
     (0, b"ID3", "audio/mpeg"),
     (0, b"OggS", "application/ogg"),
-    (0, b"PK\x03\x04", "application/zip"),
-    (0, b"PK\x05\x06", "application/zip"),
-    (0, b"\x1f\x8b", "application/gzip"),
-    (0, b"\x28\xb5\x2f\xfd", "application/zstd"),
-    (0, b"BZh", "application/x-bzip2"),
     (0, b"\xfd7zXZ\0", "application/x-xz"),
     (0, b"7z\xbc\xaf\x27\x1c", "application/x-7z-compressed"),
-    (257, b"ustar", "application/x-tar"),
-    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
-    (0, b"{\\rtf", "application/rtf"),
     (0, b"%!PS", "application/postscript"),
     (0, b"\x7fELF", "application/x-elf"),
     (0, b"SQLite format 3\0", "application/vnd.sqlite3"),
@@ -54,6 +57,18 @@ const MAGIC: &[(usize, &[u8], &str)] = &[
     (0, b"\0\x01\0\0", "font/ttf"),
     (0, b"wOFF", "font/woff"),
     (0, b"wOF2", "font/woff2"),
+];
+
+/// Containers and documents by their first bytes (offset, bytes).
+const READ: &[(usize, &[u8], Format)] = &[
+    (0, b"PK\x03\x04", Format::Zip),
+    (0, b"PK\x05\x06", Format::Zip),
+    (257, b"ustar", Format::Tar),
+    (0, b"\x1f\x8b\x08", Format::Compressed(Compression::Gzip)),
+    (0, b"\x28\xb5\x2f\xfd", Format::Compressed(Compression::Zstd)),
+    (0, b"BZh", Format::Compressed(Compression::Bzip2)),
+    (0, b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", Format::Ole),
+    (0, b"{\\rtf", Format::Rtf),
 ];
 
 /// Headers that start a mail; two of them, among lines that are all headers, make one.
@@ -89,11 +104,18 @@ const HTML_TAGS: &[&str] = &[
 /// Decides how `bytes` are read. `name` breaks ties between kinds of text.
 pub fn sniff(bytes: &[u8], name: Option<&Path>) -> Format {
     let window = &bytes[..bytes.len().min(WINDOW)];
+    let starts = |offset: usize, magic: &[u8]| {
+        window.get(offset..).is_some_and(|rest| rest.starts_with(magic))
+    };
+    // Before PDF: an archive may hold one as it is.
+    if let Some((.., format)) = READ.iter().find(|(offset, magic, _)| starts(*offset, magic)) {
+        return *format;
+    }
     if is_pdf(window) {
         return Format::Pdf;
     }
     for (offset, magic, mime) in MAGIC {
-        if window.get(*offset..).is_some_and(|rest| rest.starts_with(magic)) {
+        if starts(*offset, magic) {
             return Format::Other(mime);
         }
     }

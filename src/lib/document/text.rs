@@ -7,6 +7,7 @@ use encoding_rs::{Encoding, UTF_8, UTF_16BE, UTF_16LE};
 
 use crate::document::{BoundedText, Document};
 use crate::limits::Budget;
+use crate::{markdown, tabular};
 
 /// Bytes that a detector looks at: more does not change its mind.
 const DETECT: usize = 1 << 20;
@@ -16,13 +17,24 @@ pub(crate) fn extract(bytes: &[u8], mime: &'static str, budget: &Budget) -> Docu
     let (text, encoding) = decode(bytes, None);
     let mut kept = BoundedText::new(budget.limits.max_text);
     kept.push(&unix_lines(&text));
-    Document {
+    let mut document = Document {
         mime,
         encoding: Some(encoding.name()),
         truncated: kept.truncated(),
         text: kept.into_string(),
         ..Document::default()
+    };
+    match mime {
+        "text/markdown" => document.outline = markdown::outline(&document.text),
+        "text/csv" | "text/tab-separated-values" if budget.wanted.tables => {
+            let (tabs, most) = (mime != "text/csv", budget.limits.max_objects);
+            let (table, cut) = tabular::table(&document.text, tabs, most);
+            document.tables.push(table);
+            document.truncated |= cut;
+        }
+        _ => {}
     }
+    document
 }
 
 /// Text of `bytes`, and the encoding that they were in; `declared` is what the document itself says

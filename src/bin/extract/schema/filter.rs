@@ -6,7 +6,7 @@ use super::filler::FillError;
 use super::locate::Locator;
 use super::plan::SchemaPlan;
 use super::support::check;
-use crate::filter::{Deliver, Documents};
+use crate::documents::{Deliver, Documents};
 
 /// Keys that are added besides the main one.
 const KEYS: [&str; 6] = ["spans", "unsupported", "normalized", "confidence", "parts", "truncated"];
@@ -22,7 +22,7 @@ impl SchemaFilter {
     }
 
     fn documents(&self) -> Documents<'_> {
-        Documents { plan: &self.plan.documents }
+        Documents { plan: &self.plan.documents, deliver: self }
     }
 
     fn text(&self, record: &Record) -> Result<String, Failure> {
@@ -112,7 +112,7 @@ impl Filter for SchemaFilter {
 
     fn apply(&self, (): &mut (), input: &Input, out: &mut Emit<'_>) -> Result<(), Halt> {
         if self.is_document(input) {
-            return self.documents().read(input, self, out);
+            return self.documents().read(input, out);
         }
         let text = self.text(&input.record)?;
         let mut record = input.record.clone();

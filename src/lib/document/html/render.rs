@@ -11,7 +11,7 @@ use html5ever::tokenizer::{
     Tokenizer, TokenizerOpts,
 };
 
-use crate::document::cut;
+use crate::document::{Heading, cut};
 use crate::error::ExtractError;
 use crate::limits::Budget;
 
@@ -23,10 +23,17 @@ const CHUNK: usize = 16 << 10;
 /// Open skipped elements are counted, not kept: this many at most.
 const MAX_SKIPPED: usize = 1_000_000;
 
+/// Headings that are listed.
+const MAX_HEADINGS: usize = 20_000;
+
+/// Bytes of a heading that are listed.
+const MAX_TITLE: usize = 1_000;
+
 /// A page as text.
 #[derive(Debug, Default)]
 pub(super) struct Rendered {
     pub(super) text: String,
+    pub(super) outline: Vec<Heading>,
     pub(super) title: Option<String>,
     pub(super) author: Option<String>,
     pub(super) published: Option<String>,
@@ -83,6 +90,8 @@ struct Sink {
     skipped: RefCell<Option<(String, usize)>>,
     title: RefCell<Option<String>>,
     preformatted: Cell<usize>,
+    /// The open heading: its level, and where its text starts once there is some.
+    heading: Cell<Option<(u8, Option<usize>)>>,
 }
 
 impl TokenSink for Sink {
@@ -148,12 +157,29 @@ impl Sink {
                 Due::Paragraph => "\n\n",
             });
         }
+        if let Some((level, None)) = self.heading.get() {
+            self.heading.set(Some((level, Some(out.text.len()))));
+        }
         out.text.push(char);
+    }
+
+    /// Ends the open heading, if one is open.
+    fn end_heading(&self) {
+        let Some((level, Some(start))) = self.heading.take() else { return };
+        let mut out = self.out.borrow_mut();
+        if out.outline.len() < MAX_HEADINGS {
+            let title = out.text[start..].split_whitespace().collect::<Vec<_>>().join(" ");
+            let title = cut(&title, MAX_TITLE).to_owned();
+            out.outline.push(Heading { level, title, start });
+        }
     }
 
     fn start(&self, tag: &Tag) -> TokenSinkResult<()> {
         let name: &str = &tag.name;
         self.count(tag, name);
+        if separator(name) == Due::Paragraph {
+            self.end_heading();
+        }
         let mut skipped = self.skipped.borrow_mut();
         if let Some((open, count)) = skipped.as_mut() {
             if open == name && !tag.self_closing && *count < MAX_SKIPPED {
@@ -172,6 +198,7 @@ impl Sink {
             if name == "pre" {
                 self.preformatted.set(self.preformatted.get() + 1);
             }
+            self.heading.set(heading_level(name).map_or(self.heading.get(), |l| Some((l, None))));
             if name == "li" {
                 drop(skipped);
                 "- ".chars().for_each(|char| self.put(char));
@@ -205,6 +232,9 @@ impl Sink {
         }
         if name == "pre" {
             self.preformatted.set(self.preformatted.get().saturating_sub(1));
+        }
+        if separator(name) == Due::Paragraph {
+            self.end_heading();
         }
         self.due(separator(name));
     }
@@ -255,6 +285,14 @@ impl Sink {
             "p" | "li" | "td" | "th" | "tr" | "dd" | "dt" => false,
             _ => !is_void(name) && hidden(),
         }
+    }
+}
+
+/// The level of a heading's element.
+fn heading_level(name: &str) -> Option<u8> {
+    match name.as_bytes() {
+        [b'h', level @ b'1'..=b'6'] => Some(level - b'0'),
+        _ => None,
     }
 }
 

@@ -35,7 +35,7 @@ impl Metadata {
     }
 }
 
-fn string(document: &Document, dictionary: &Dictionary, key: &[u8]) -> Option<String> {
+pub(super) fn string(document: &Document, dictionary: &Dictionary, key: &[u8]) -> Option<String> {
     let text = decode_text_string(objects::get(document, dictionary, key)?).ok()?;
     let text: String = text.chars().filter(|char| !char.is_control()).collect();
     let text = text.trim();

@@ -15,6 +15,7 @@ mod matrix;
 mod metadata;
 mod metrics;
 mod objects;
+mod outline;
 mod pages;
 mod rtl;
 mod words;
@@ -57,6 +58,9 @@ fn read(bytes: &[u8], budget: &Budget) -> Result<Document, ExtractError> {
     let mut pages = Vec::with_capacity(nodes.len());
     let last = nodes.len();
     for (n, node) in (1u32..).zip(&nodes) {
+        if budget.wanted.pages.is_some_and(|(first, last)| n < first || n > last) {
+            continue;
+        }
         let start = text.len();
         let (page_text, needs_ocr, full) = match read_page(&source, node, &mut fonts, budget) {
             Ok(page) => page,
@@ -75,8 +79,14 @@ fn read(bytes: &[u8], budget: &Budget) -> Result<Document, ExtractError> {
             break;
         }
     }
+    if pages.is_empty() {
+        return Err(ExtractError::NoSuchPage { has: nodes.len() });
+    }
+    let ids = (1..).zip(&nodes).filter_map(|(n, node)| Some((node.id?, n))).collect();
+    let outline = outline::outline(&source, &ids, &pages, text.as_str());
     Ok(Document {
         mime: "application/pdf",
+        outline,
         title: metadata.title,
         authors: metadata.authors,
         created: metadata.created,

@@ -11,6 +11,8 @@ const MAX_TREE_DEPTH: usize = 64;
 
 /// A page with what it inherits.
 pub(crate) struct PageNode<'a> {
+    /// Absent where it is not an object of its own.
+    pub(crate) id: Option<ObjectId>,
     pub(crate) dictionary: &'a Dictionary,
     pub(crate) resources: Option<&'a Dictionary>,
     /// Degrees clockwise.
@@ -50,13 +52,13 @@ pub(crate) fn pages(document: &Document, max_pages: usize) -> (Vec<PageNode<'_>>
             }
             Some(_) => {}
             None if pages.len() == max_pages => return (pages, true),
-            None => pages.push(inherited.page(node)),
+            None => pages.push(inherited.page(object.as_reference().ok(), node)),
         }
     }
     if pages.is_empty() {
-        let loose = document.objects.values().filter_map(|object| object.as_dict().ok());
-        let loose = loose.filter(|dictionary| dictionary.has_type(b"Page"));
-        pages = loose.take(max_pages).map(|d| start.over(document, d).page(d)).collect();
+        let loose = document.objects.iter().filter_map(|(id, o)| Some((*id, o.as_dict().ok()?)));
+        let loose = loose.filter(|(_, dictionary)| dictionary.has_type(b"Page")).take(max_pages);
+        pages = loose.map(|(id, d)| start.over(document, d).page(Some(id), d)).collect();
     }
     (pages, false)
 }
@@ -70,8 +72,8 @@ impl<'a> Inherited<'a> {
         }
     }
 
-    fn page(self, dictionary: &'a Dictionary) -> PageNode<'a> {
-        PageNode { dictionary, resources: self.resources, rotate: self.rotate }
+    fn page(self, id: Option<ObjectId>, dictionary: &'a Dictionary) -> PageNode<'a> {
+        PageNode { id, dictionary, resources: self.resources, rotate: self.rotate }
     }
 }
 
