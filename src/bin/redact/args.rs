@@ -70,7 +70,7 @@ pub struct Redact {
     pub deny: Option<PathBuf>,
 
     /// What to put in place: placeholder (<PERSON_1>), mask (*** ***), hash (<PERSON#…>, needs
-    /// --key-file), fake (something invented of the same kind), remove
+    /// --key-file or --key-command), fake (something invented of the same kind), remove
     #[arg(long, value_name = "STYLE", default_value = "placeholder", help_heading = "Replacing")]
     pub style: Style,
 
@@ -78,6 +78,10 @@ pub struct Redact {
     /// machine: by HMAC-SHA-256, so that without the key nobody can test a guess
     #[arg(long, value_name = "FILE", help_heading = "Replacing")]
     pub key_file: Option<PathBuf>,
+
+    /// The same key, as a command of yours prints it, such as 'pass show redact'
+    #[arg(long, value_name = "COMMAND", conflicts_with = "key_file", help_heading = "Replacing")]
+    pub key_command: Option<String>,
 
     /// How many different texts are remembered for their numbers; a forgotten one gets a new number
     #[arg(long, value_name = "N", default_value_t = 1_000_000, help_heading = "Replacing")]
@@ -90,6 +94,16 @@ pub struct Redact {
     /// The vault's key: any text, the longer the better [default: $HEADWATER_VAULT_KEY]
     #[arg(long, value_name = "FILE", requires = "vault", help_heading = "Restoring")]
     pub vault_key_file: Option<PathBuf>,
+
+    /// The vault's key, as a command of yours prints it: from an agent or a key ring
+    #[arg(
+        long,
+        value_name = "COMMAND",
+        requires = "vault",
+        conflicts_with = "vault_key_file",
+        help_heading = "Restoring"
+    )]
+    pub vault_key_command: Option<String>,
 
     /// Put back what the vault has
     #[arg(long, requires = "vault", conflicts_with_all = ["check", "dry_run", "explain", "style"], help_heading = "Restoring")]

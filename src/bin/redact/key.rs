@@ -1,4 +1,6 @@
+use std::fmt::Display;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use cli::Error;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -18,11 +20,21 @@ impl Key {
     /// # Errors
     /// A file that cannot be read, or is too short.
     pub(crate) fn read(path: &Path) -> Result<Self, Error> {
-        let bytes = secret(path)?;
+        Self::checked(secret(path)?, &path.display())
+    }
+
+    /// The key that a command prints.
+    ///
+    /// # Errors
+    /// A command that fails, or prints too little.
+    pub(crate) fn printed(command: &str) -> Result<Self, Error> {
+        Self::checked(printed(command)?, &"the command for the key")
+    }
+
+    fn checked(bytes: Zeroizing<Vec<u8>>, from: &dyn Display) -> Result<Self, Error> {
         if bytes.len() < SHORTEST {
             return Err(Error::setup(format!(
-                "{}: the key has {} bytes, {SHORTEST} are the least",
-                path.display(),
+                "{from}: the key has {} bytes, {SHORTEST} are the least",
                 bytes.len()
             ))
             .hint("head -c 32 /dev/urandom | base64 > FILE makes a good one"));
@@ -56,13 +68,38 @@ impl Key {
 /// # Errors
 /// A file that cannot be read.
 pub(crate) fn secret(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
-    let mut bytes = std::fs::read(path)
+    let bytes = std::fs::read(path)
         .map(Zeroizing::new)
         .map_err(|e| Error::setup(format!("{}: {e}", path.display())))?;
+    Ok(without_line_end(bytes))
+}
+
+/// What a command of the user's prints, such as one that asks an agent or a key ring, without the
+/// line end.
+///
+/// # Errors
+/// A command that cannot be run, or fails.
+pub(crate) fn printed(command: &str) -> Result<Zeroizing<Vec<u8>>, Error> {
+    let failed = |why: &dyn Display| Error::setup(format!("the command for the key: {why}"));
+    let output = Command::new("sh")
+        .arg("-c")
+        .arg(command)
+        .stdin(Stdio::null())
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(|e| failed(&e))?;
+    let printed = Zeroizing::new(output.stdout);
+    if !output.status.success() {
+        return Err(failed(&output.status));
+    }
+    Ok(without_line_end(printed))
+}
+
+fn without_line_end(mut bytes: Zeroizing<Vec<u8>>) -> Zeroizing<Vec<u8>> {
     while bytes.last().is_some_and(|b| matches!(b, b'\n' | b'\r')) {
         bytes.pop();
     }
-    Ok(bytes)
+    bytes
 }
 
 /// The first bytes in small hexadecimal digits.

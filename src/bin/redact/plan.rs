@@ -11,7 +11,7 @@ use crate::args::Redact;
 use crate::filter::{Asked, Mode, RedactFilter};
 use crate::forms::Forms;
 use crate::issuer::Issuer;
-use crate::key::{Key, secret};
+use crate::key::{Key, printed, secret};
 use crate::lists::{lines, own};
 use crate::replace::{Act, Replacer, STRANGE};
 use crate::restore::Restorer;
@@ -67,10 +67,14 @@ fn stream(args: &Redact, fields: &[Field]) -> Result<(StreamArgs, Option<String>
 }
 
 fn replacer(args: &Redact) -> Result<Replacer, Error> {
-    let key = args.key_file.as_deref().map(Key::read).transpose()?;
+    let key = match (&args.key_file, &args.key_command) {
+        (Some(file), _) => Some(Key::read(file)?),
+        (None, Some(command)) => Some(Key::printed(command)?),
+        (None, None) => None,
+    };
     if args.style == Style::Hash && key.is_none() {
         return Err(Error::usage(
-            "--style hash needs --key-file: a hash without a key can be guessed",
+            "--style hash needs --key-file or --key-command: a hash without a key can be guessed",
         ));
     }
     if args.style != Style::Placeholder && args.vault.is_some() {
@@ -128,9 +132,10 @@ type Named = (std::path::PathBuf, Zeroizing<Vec<u8>>);
 
 fn vault(args: &Redact) -> Result<Option<Named>, Error> {
     let Some(path) = &args.vault else { return Ok(None) };
-    let key = match &args.vault_key_file {
-        Some(file) => secret(file)?,
-        None => from_environment(path)?,
+    let key = match (&args.vault_key_file, &args.vault_key_command) {
+        (Some(file), _) => secret(file)?,
+        (None, Some(command)) => printed(command)?,
+        (None, None) => from_environment(path)?,
     };
     if key.is_empty() {
         return Err(Error::setup("the vault's key is empty"));
@@ -141,7 +146,7 @@ fn vault(args: &Redact) -> Result<Option<Named>, Error> {
 fn from_environment(path: &Path) -> Result<Zeroizing<Vec<u8>>, Error> {
     let value = cli::env::get(VAULT_KEY).ok_or_else(|| {
         Error::setup(format!("{}: a vault needs a key", path.display()))
-            .hint(format!("set {VAULT_KEY}, or name a file with --vault-key-file"))
+            .hint(format!("set {VAULT_KEY}, or name a file with --vault-key-file or a command with --vault-key-command"))
     })?;
     Ok(Zeroizing::new(std::os::unix::ffi::OsStringExt::into_vec(value)))
 }

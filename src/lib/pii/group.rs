@@ -79,6 +79,13 @@ impl Scan<'_> {
         if !(first == 4 || (12..=19).contains(&first)) || !self.begins(start) {
             return None;
         }
+        let goes_on = |i: usize| {
+            let next = self.token(i + 1).filter(|t| t.is_number() && (2..=6).contains(&t.len()));
+            next.filter(|_| matches!(self.gap(i), " " | "-"))
+        };
+        if first == 4 && goes_on(i).is_none() {
+            return None;
+        }
         let mut digits = self.bytes[start..self.tokens[i].end].to_vec();
         let mut best = None;
         let mut at = i;
@@ -87,8 +94,7 @@ impl Scan<'_> {
             if (12..=19).contains(&digits.len()) && self.ends(end) && luhn(&digits) {
                 best = Some((end, digits.clone()));
             }
-            let next = self.token(at + 1).filter(|t| t.is_number() && (2..=6).contains(&t.len()));
-            let Some(next) = next.filter(|_| matches!(self.gap(at), " " | "-")) else { break };
+            let Some(next) = goes_on(at) else { break };
             digits.extend_from_slice(&self.bytes[next.start..next.end]);
             if digits.len() > 19 {
                 break;
@@ -144,7 +150,9 @@ impl Scan<'_> {
         let bytes = &self.bytes[token.start..];
         let mut best: Option<(usize, f32, &'static str)> = None;
         let whole = masks.whole[token.len()].iter();
-        let goes_on = b" .-/+(".contains(&self.byte(token.end));
+        // Between the parts stands one character, and then the next part.
+        let goes_on = b" .-/+(".contains(&self.byte(token.end))
+            && self.byte(token.end + 1).is_ascii_alphanumeric();
         let parted = if goes_on { &masks.parted[token.len()][..] } else { &[] };
         if whole.len() + parted.len() == 0 || !self.begins(token.start) {
             return None;

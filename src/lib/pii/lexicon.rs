@@ -10,6 +10,14 @@ const LONGEST: usize = 24;
 pub(crate) struct Lexicon {
     slots: Vec<(u64, Class)>,
     mask: usize,
+    /// By the first two letters, the lengths of words that are kept: most words are none of them.
+    heads: Vec<u32>,
+}
+
+/// Where the first two letters of a word stand among all pairs, whatever their case.
+fn head(word: &[u8]) -> usize {
+    let letter = |at: usize| usize::from(word.get(at).copied().unwrap_or(0) & 31);
+    letter(0) * 32 + letter(1)
 }
 
 /// The hash of up to 24 bytes, in small ASCII letters.
@@ -36,9 +44,10 @@ impl Lexicon {
         let mut all: Vec<(String, Class)> = Vec::new();
         words::each(names, &mut |word, class| all.push((word.to_lowercase(), class)));
         let size = (all.len() * 4).next_power_of_two();
-        let mut lexicon = Self { slots: vec![(0, 0); size], mask: size - 1 };
+        let mut lexicon = Self { slots: vec![(0, 0); size], mask: size - 1, heads: vec![0; 1024] };
         for (word, class) in all {
             if word.len() <= LONGEST {
+                lexicon.heads[head(word.as_bytes())] |= 1 << word.len();
                 lexicon.add(hash(word.as_bytes()), class);
             }
         }
@@ -76,7 +85,7 @@ impl Lexicon {
     }
 
     fn find(&self, word: &[u8]) -> Class {
-        if word.len() > LONGEST {
+        if word.len() > LONGEST || self.heads[head(word)] & (1 << word.len()) == 0 {
             return 0;
         }
         let hash = hash(word);

@@ -59,8 +59,10 @@ impl Scan<'_> {
         let inside = |b: &&u8| b.is_ascii_hexdigit() || matches!(**b, b':' | b'.');
         let length = self.bytes[start..].iter().take(46).take_while(inside).count();
         let mut run = self.text.get(start..start + length)?;
-        // A time of day, by far the most frequent.
-        if length <= 12 && !run.contains("::") {
+        // A time of day is by far the most frequent; an address without a gap has eight parts, or
+        // six and an IPv4 address.
+        let colons = run.bytes().filter(|b| *b == b':').count();
+        if colons < 6 && !run.contains("::") {
             return None;
         }
         while !run.is_empty() {

@@ -8,12 +8,22 @@ use crate::words::{ID, NO_PERSON, PHONE};
 /// Digits of the longest (E.164).
 const MOST: usize = 15;
 
+/// Digits of the shortest that a rule knows.
+const LEAST: usize = 6;
+
 /// A run of digits with what people put between them.
 struct Run {
     start: usize,
-    /// Where groups of digits end, with the digits up to there.
-    ends: Vec<(usize, usize)>,
+    /// Where groups of digits end, with the digits up to there; the first `groups` count.
+    ends: [(usize, usize); MOST],
+    groups: usize,
     plus: bool,
+}
+
+impl Run {
+    fn ends(&self) -> &[(usize, usize)] {
+        &self.ends[..self.groups]
+    }
 }
 
 impl Scan<'_> {
@@ -27,12 +37,15 @@ impl Scan<'_> {
             return self.international(i, &run);
         }
         let said = self.said_within(i, PHONE, 3);
-        let (end, digits) = *run.ends.iter().rev().find(|(end, _)| self.ends(*end))?;
+        let (end, digits) = *run.ends().iter().rev().find(|(end, _)| self.ends(*end))?;
+        if digits < LEAST {
+            return None;
+        }
         let text = &self.text[run.start..end];
         let score = match (said, national(text, digits)) {
             _ if self.said_within(i, ID | NO_PERSON, 2) && !said => return None,
             (true, Some(_)) => 0.95,
-            (true, None) if digits >= 6 => 0.8,
+            (true, None) => 0.8,
             (false, Some(score)) => score,
             _ => return None,
         };
@@ -40,7 +53,7 @@ impl Scan<'_> {
     }
 
     fn international(&mut self, i: usize, run: &Run) -> Option<usize> {
-        for (end, digits) in run.ends.iter().rev() {
+        for (end, digits) in run.ends().iter().rev() {
             if *digits < 7 || !self.ends(*end) {
                 continue;
             }
@@ -56,7 +69,7 @@ impl Scan<'_> {
             }
         }
         // In the form of one, though of no known range.
-        let (end, digits) = *run.ends.last()?;
+        let (end, digits) = *run.ends().last()?;
         let said = self.said_within(i, PHONE, 3);
         let score = if said { 0.85 } else { 0.55 };
         (digits >= 8 && self.add((run.start, end), Kind::Phone, "international form", score))
@@ -82,14 +95,15 @@ impl Scan<'_> {
         if self.word(i).starts_with("00") && !self.word(i).starts_with("000") {
             plus = true;
         }
-        let mut ends = Vec::new();
-        let (mut digits, mut at) = (0, i);
+        let mut ends = [(0, 0); MOST];
+        let (mut groups, mut digits, mut at) = (0, 0, i);
         while let Some(token) = self.token(at).filter(|t| t.is_number()) {
             digits += token.len();
             if digits > MOST {
                 break;
             }
-            ends.push((token.end, digits));
+            ends[groups] = (token.end, digits);
+            groups += 1;
             let gap = self.gap(at);
             let short = gap.len() <= 3 && !gap.is_empty();
             if !short || !gap.bytes().all(|b| b" -./()\xc2\xa0".contains(&b)) || gap.contains(". ")
@@ -99,17 +113,23 @@ impl Scan<'_> {
             at += 1;
         }
         // A parenthesis that is not closed inside is none of the number's.
-        let whole = &self.text[start..ends.last()?.0];
+        if digits < LEAST {
+            return None;
+        }
+        let whole = &self.text[start..ends[groups.checked_sub(1)?].0];
         if whole.starts_with('(') && !whole.contains(')') {
             start += 1;
         }
         let single = self.tokens[i].has(flag::LETTER);
-        (!single).then_some(Run { start, ends, plus })
+        (!single).then_some(Run { start, ends, groups, plus })
     }
 }
 
 /// How sure a text without a country is a phone number by its form alone.
 fn national(text: &str, digits: usize) -> Option<f32> {
+    if !(7..=13).contains(&digits) || text.matches('.').count() == 2 && digits == 8 {
+        return None;
+    }
     let groups: Vec<usize> = text
         .split(|c: char| !c.is_ascii_digit())
         .filter(|group| !group.is_empty())
@@ -117,9 +137,7 @@ fn national(text: &str, digits: usize) -> Option<f32> {
         .collect();
     let only: Vec<u8> = text.bytes().filter(u8::is_ascii_digit).collect();
     let zero = only.first() == Some(&b'0');
-    let dotted_date = text.matches('.').count() == 2 && digits == 8;
     match groups[..] {
-        _ if dotted_date || !(7..=13).contains(&digits) => None,
         [3, 3, 4] if is_american(&only) => {
             Some(if text.contains(['-', '(', '.']) { 0.7 } else { 0.5 })
         }
