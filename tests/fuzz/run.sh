@@ -69,6 +69,21 @@ seed_files() {
     for file in ../data/docs/*; do
         { printf '\1'; cat "$file"; } | seed document "$(basename "$file")"
     done
+    # A byte for the kind, one for a flag.
+    n=0
+    for part in '<w:p><w:pPr><w:pStyle w:val="a"/></w:pPr><w:r><w:t>a</w:t><w:tab/></w:r></w:p><w:tbl><w:tr><w:tc><w:p/></w:tc></w:tr></w:tbl>' \
+        '<row><c r="B2" t="s" s="1"><v>0</v></c><c t="inlineStr"><is><t>a</t></is></c></row><si><t>b</t></si><numFmt numFmtId="9" formatCode="yy"/>' \
+        '<p:sp><p:ph type="title"/><a:p><a:r><a:t>a</a:t></a:r></a:p></p:sp><a:tbl><a:tr><a:tc/></a:tr></a:tbl>' \
+        '<text:h text:outline-level="2">a</text:h><text:list><text:p>b<text:s text:c="3"/><text:note-body><text:p>c</text:p></text:note-body></text:p></text:list>' \
+        '<table:table table:name="T"><table:table-row table:number-rows-repeated="3"><table:table-cell table:number-columns-repeated="2"><text:p>a</text:p></table:table-cell></table:table-row></table:table>' \
+        '<draw:page><draw:text-box><text:p>a</text:p></draw:text-box></draw:page>' \
+        '<html><body><h1>a</h1><p>b</p></body></html><dc:title>c</dc:title>'; do
+        { printf "\\$n\\1"; printf '%s' "$part"; } | seed office "$n"
+        n=$((n + 1))
+    done
+    for file in ../data/redact/*.txt; do
+        head -c 4000 "$file" | seed pii "$(basename "$file")"
+    done
     # Decoding is slow with a sanitizer: the beginning of a file has its headers.
     for file in ../data/speech/*; do
         head -c 16384 "$file" | seed audio "$(basename "$file")"
@@ -85,6 +100,7 @@ seed_files() {
 length() {
     case $1 in
     audio | document) echo 65536 ;;
+    office) echo 8192 ;;
     import_model | model_header | wheel) echo 512 ;;
     *) echo 4096 ;;
     esac

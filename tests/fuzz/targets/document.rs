@@ -5,7 +5,7 @@ mod contained;
 
 use std::time::{Duration, Instant};
 
-use document::{Document, Input, Limits, extract};
+use document::{Document, Input, Limits, Wanted, extract};
 use libfuzzer_sys::fuzz_target;
 
 /// What a parser that does not look at the clock may take beyond it, and the slow build.
@@ -23,6 +23,12 @@ fn check(document: &Document, limits: &Limits, depth: usize) {
         end = page.end;
     }
     assert!(document.pages.is_empty() || end == document.text.len());
+    for heading in &document.outline {
+        assert!(document.text.is_char_boundary(heading.start));
+    }
+    for table in &document.tables {
+        assert!(document.text.get(table.start..table.end).is_some());
+    }
     for child in &document.children {
         if let Ok(document) = &child.outcome {
             check(document, limits, depth + 1);
@@ -32,6 +38,7 @@ fn check(document: &Document, limits: &Limits, depth: usize) {
 
 fuzz_target!(init: contained::allow_foreign_panics(), |input: (bool, &[u8])| {
     let (full, bytes) = input;
+    let wanted = Wanted { full, tables: full, pages: None };
     let limits = Limits {
         max_bytes: 1 << 20,
         max_text: 1 << 16,
@@ -43,7 +50,7 @@ fuzz_target!(init: contained::allow_foreign_panics(), |input: (bool, &[u8])| {
         ..Limits::default()
     };
     let start = Instant::now();
-    let document = extract(Input { bytes, full }, None, &limits);
+    let document = extract(Input { bytes, wanted }, None, &limits);
     assert!(start.elapsed() < limits.time + SLACK);
     if let Ok(document) = document {
         check(&document, &limits, 0);
