@@ -23,12 +23,20 @@ _extract() {
 
     case "${cmd}" in
         extract)
-            opts="-m -R -s -0 -r -j -q -v -h -V --full --max-bytes --max-text --max-pages --max-stream --schema --unsupported --region --fields-per-request --model --as-downloaded --context --parallel --threads --gpu-layers --kv-memory --no-jobserver --cache --no-cache --cache-size --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --help --version"
+            opts="-m -R -s -0 -r -j -q -v -h -V --full --pages --per --tables --max-bytes --max-text --max-pages --max-stream --max-unpacked --schema --unsupported --region --fields-per-request --model --as-downloaded --context --parallel --threads --gpu-layers --kv-memory --no-jobserver --cache --no-cache --cache-size --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --pages)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --per)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --max-bytes)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -42,6 +50,10 @@ _extract() {
                     return 0
                     ;;
                 --max-stream)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-unpacked)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -1,7 +1,10 @@
+complete -c extract -l pages -d 'Read these pages, slides or sheets only, such as 3, 3-7, 3- or -7' -r
+complete -c extract -l per -d 'A record for each page, section or piece of at most N bytes, with "part"' -r
 complete -c extract -l max-bytes -d 'Refuse files with more bytes' -r
 complete -c extract -l max-text -d 'Cut the text of a document after this many bytes, and say so' -r
 complete -c extract -l max-pages -d 'Read this many pages of a document at most' -r
 complete -c extract -l max-stream -d 'Bytes that one compressed part may expand to' -r
+complete -c extract -l max-unpacked -d 'Bytes that an archive or a compressed file may expand to in all' -r
 complete -c extract -l schema -d 'What to fill in: a file, JSON Schema, or the short form \'name, age int?, mails [email], to {city, zip}\'. Types: str, int, float, bool, date, money, phone, email, url, enum(a|b), [type], {fields}; \'?\' for what a text may not say; \': words\' to tell the model more' -r
 complete -c extract -l unsupported -d 'What to do with a value that the text does not have' -r -f -a "flag\t'It stays, and "unsupported" lists it'
 drop\t'It becomes null or is left out; where the schema asks for it, it stays and is listed'
@@ -31,7 +34,8 @@ never\t'Never'"
 complete -c extract -l progress -d 'Progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c extract -l full -d 'Keep what a reader would skip: a web page\'s navigation, header and footer'
+complete -c extract -l full -d 'Keep what a reader would skip: a web page\'s navigation, header and footer, comments, hidden sheets'
+complete -c extract -l tables -d 'Tables as rows of cells too, in "document"'
 complete -c extract -l as-downloaded -d 'The model\'s file as it was downloaded, not the one that \'models tune\' made of it'
 complete -c extract -l no-jobserver -d 'Compute at once, without taking turns with other headwater programs'
 complete -c extract -l no-cache -d 'Ask the model again for what was asked before'

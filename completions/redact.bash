@@ -23,7 +23,7 @@ _redact() {
 
     case "${cmd}" in
         redact)
-            opts="-n -R -s -0 -r -j -q -v -h -V --fields --kinds --without --level --confidence --own --allow --deny --style --key-file --remember --vault --vault-key-file --restore --check --dry-run --explain --raw-input --slurp --paths --paths0 --max-line --hidden --no-ignore --raw-output --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --field --as --help --version"
+            opts="-n -R -s -0 -r -j -q -v -h -V --fields --kinds --without --level --confidence --own --allow --deny --style --key-file --key-command --remember --vault --vault-key-file --vault-key-command --restore --check --dry-run --explain --raw-input --slurp --paths --paths0 --max-line --hidden --no-ignore --raw-output --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --field --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -69,6 +69,10 @@ _redact() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --key-command)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --remember)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -78,6 +82,10 @@ _redact() {
                     return 0
                     ;;
                 --vault-key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --vault-key-command)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

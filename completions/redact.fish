@@ -6,15 +6,17 @@ complete -c redact -l confidence -d 'The least score for one kind, as in phone=0
 complete -c redact -l own -d 'Kinds of your own: a TOML file of [[kind]] tables with name, regex, words, context, score' -r -F
 complete -c redact -l allow -d 'Texts that are never private, one a line' -r -F
 complete -c redact -l deny -d 'Texts that always are, one a line' -r -F
-complete -c redact -l style -d 'What to put in place: placeholder (<PERSON_1>), mask (*** ***), hash (<PERSON#…>, needs --key-file), fake (something invented of the same kind), remove' -r -f -a "placeholder\t'Kind and number: `<PERSON_1>`'
+complete -c redact -l style -d 'What to put in place: placeholder (<PERSON_1>), mask (*** ***), hash (<PERSON#…>, needs --key-file or --key-command), fake (something invented of the same kind), remove' -r -f -a "placeholder\t'Kind and number: `<PERSON_1>`'
 mask\t'A star for every letter and digit'
 hash\t'Kind and keyed hash: `<PERSON#…>`'
 fake\t'Something invented of the same kind'
 remove\t'Nothing'"
 complete -c redact -l key-file -d 'A key (16 bytes at least) that makes placeholders the same in every run and on every machine: by HMAC-SHA-256, so that without the key nobody can test a guess' -r -F
+complete -c redact -l key-command -d 'The same key, as a command of yours prints it, such as \'pass show redact\'' -r
 complete -c redact -l remember -d 'How many different texts are remembered for their numbers; a forgotten one gets a new number' -r
 complete -c redact -l vault -d 'Keep what was replaced in this file, encrypted' -r -F
 complete -c redact -l vault-key-file -d 'The vault\'s key: any text, the longer the better [default: $HEADWATER_VAULT_KEY]' -r -F
+complete -c redact -l vault-key-command -d 'The vault\'s key, as a command of yours prints it: from an agent or a key ring' -r
 complete -c redact -l max-line -d 'Longest line, or text read whole, in bytes' -r
 complete -c redact -s j -l jobs -d 'Records handled at the same time' -r
 complete -c redact -l on-error -d 'What to do with a record that fails' -r -f -a "pass\t'Write it unchanged, with "error" added, and go on'

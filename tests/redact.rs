@@ -183,6 +183,11 @@ fn a_vault_needs_its_key_and_keeps_nothing_readable() {
         .file("k", format!("{KEY}\n"));
     let back = file.stdin(line("<EMAIL_1>")).run().code(0).record();
     assert_eq!(back["text"], "anna@x.org");
+    let command = format!("printf '%s\\n' '{KEY}'");
+    let printed = redact(&["--vault", name, "--vault-key-command", &command, "--restore"]);
+    let back = printed.stdin(line("<EMAIL_1>")).run().code(0).record();
+    assert_eq!(back["text"], "anna@x.org");
+    redact(&["--vault", name, "--vault-key-command", "exit 3"]).run().code(2).says("for the key");
     vault(&path, &["--style", "mask"]).run().code(2).says("--style placeholder");
     let gone = folder.path().join("gone");
     let run = vault(&gone, &["--restore"]).stdin(line("no placeholder") + &line("<EMAIL_1>"));

@@ -316,9 +316,11 @@ impl<'b> Prose<'b> {
                 self.text.push("\n\n");
             }
             last.end = self.text.len();
+            self.gap = None;
         }
-        self.gap = None;
-        let (n, start) = (self.pages.len() as u32 + 1, self.text.len());
+        // What stands before the first page is part of it.
+        let start = if self.pages.is_empty() { 0 } else { self.text.len() };
+        let n = self.pages.len() as u32 + 1;
         self.pages.push(Page { n, start, end: start, needs_ocr: false });
         if let Some(title) = title.filter(|title| !title.is_empty())
             && self.outline.len() < MAX_HEADINGS
