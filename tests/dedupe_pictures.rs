@@ -70,7 +70,9 @@ fn folder() -> TempDir {
     picture.save(at("b-large.png")).expect("a PNG");
     // Stored on its side, and shown upright by its orientation.
     jpeg(&at("c-stored-turned.jpg"), &imageops::rotate270(&small(640, 480)), 60, 6);
-    DynamicImage::from(imageops::rotate90(&small(512, 384))).save(at("d-turned.png")).expect("PNG");
+    DynamicImage::from(imageops::rotate90(&small(512, 384)))
+        .save(at("d-turned.png"))
+        .expect("a PNG");
     imageops::flip_horizontal(&picture).save(at("e-mirrored.png")).expect("a PNG");
     fs::copy(at("a-small.png"), at("f-copy.png")).expect("a copy");
     scene(2, 800, 600).save(at("g-other.png")).expect("a PNG");
@@ -112,7 +114,10 @@ fn pictures_that_show_the_same_repeat_the_best_one() {
     assert!(records[2]["dup"]["similarity"].as_f64().expect("a number") >= 0.9, "{outcome}");
 
     let again = dedupe(&folder, &["--report", "--jobs", "4"]).run().code(0);
-    assert_eq!(again.records(), records);
+    let dups = |records: &[Value]| -> Vec<Value> {
+        records.iter().map(|record| record["dup"].clone()).collect()
+    };
+    assert_eq!(dups(&again.records()), dups(&records));
 }
 
 #[test]

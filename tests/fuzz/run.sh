@@ -88,6 +88,11 @@ seed_files() {
     for file in ../data/speech/*; do
         head -c 16384 "$file" | seed audio "$(basename "$file")"
     done
+    # A directory of a raw picture that says where its preview is, and a HEIF file without tiles.
+    printf 'II*\0\10\0\0\0\3\0\6\1\4\0\1\0\0\0\43\200\0\0\1\2\4\0\1\0\0\0\62\0\0\0' |
+        seed picture raw
+    printf '\0\0\0\24ftypheic\0\0\0\0mif1\0\0\0\32meta\0\0\0\0\0\0\0\16pitm\0\0\0\0\0\1' |
+        seed picture heif
     # Targets that damage samples of their own: one to start from for each sample.
     for n in 0 1 2 3 4 5 6 7; do
         printf "\\$n\\1\\0\\0\\0\\0" | seed import_model "$n"
@@ -100,7 +105,7 @@ seed_files() {
 # Inputs are as long as their parsers need; a longer one is only slower.
 length() {
     case $1 in
-    audio | document) echo 65536 ;;
+    audio | document | picture) echo 65536 ;;
     office) echo 8192 ;;
     import_model | metadata | model_header | wheel) echo 512 ;;
     *) echo 4096 ;;

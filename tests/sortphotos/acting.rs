@@ -303,5 +303,16 @@ fn the_last_copy_and_what_was_edited_since_are_not_undone() {
     assert_eq!(results.iter().filter(|r| *r == "refused").count(), 2, "{undone}");
     assert!(tree.file("out/2024/20240305-140709.jpg").exists());
     assert_eq!(fs::read(tree.file("out/2020/20200101-000000.jpg")).expect("a file"), b"edited");
+}
+
+#[test]
+fn what_is_no_journal_stays_as_it_is() {
     program("sortphotos").args(["--undo", "/dev/null"]).run().code(2).says("is no journal");
+    let folder = tempfile::tempdir().expect("a folder");
+    for text in ["", "small", "{\"journal\":99}\n"] {
+        let note = folder.path().join("note");
+        fs::write(&note, text).expect("a note");
+        program("sortphotos").arg("--undo").arg(&note).run().code(2);
+        assert_eq!(fs::read_to_string(&note).expect("it is still there"), text);
+    }
 }

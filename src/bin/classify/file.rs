@@ -51,6 +51,10 @@ pub(crate) fn read<T: DeserializeOwned>(
 pub(crate) fn write(path: &Path, content: &impl Serialize) -> Result<(), FileError> {
     let fail = |reason: &dyn std::fmt::Display| FileError::new(path, reason);
     let json = serde_json::to_string(content).map_err(|e| fail(&e))?;
+    // A pipe or a device is written to, not replaced.
+    if std::fs::metadata(path).is_ok_and(|m| !m.is_file()) {
+        return std::fs::write(path, format!("{json}\n")).map_err(|e| fail(&e));
+    }
     // As any new file: what the umask leaves of it.
     let permissions = std::fs::Permissions::from_mode(0o666);
     let mut file = tempfile::Builder::new()

@@ -1,5 +1,6 @@
 use std::fs::File;
 use std::io::{BufRead, BufReader, Seek};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use jpeg_encoder::{ColorType, Encoder};
@@ -126,7 +127,9 @@ pub fn look_at(path: &Path, options: &Options) -> Result<Look, LookError> {
 /// # Errors
 /// [`LookError`] where there are no pixels to look at.
 pub fn look<R: BufRead + Seek>(mut source: R, options: &Options) -> Result<Look, LookError> {
-    let decoded = decode(&mut source, options.memory)?;
+    // Decoders of other people's making may panic at damage; all that they touch is dropped then.
+    let decoded = catch_unwind(AssertUnwindSafe(|| decode(&mut source, options.memory)));
+    let decoded = decoded.map_err(|_| LookError::Damaged("the decoder failed".into()))??;
     Ok(measured(decoded, options))
 }
 

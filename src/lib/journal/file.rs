@@ -69,6 +69,8 @@ pub struct Journal {
     path: PathBuf,
     file: File,
     next: u64,
+    /// It was started here: only then is it taken away when it says nothing.
+    fresh: bool,
     /// Folders whose names changed since they were last known to be on the disk.
     pub(crate) touched: BTreeSet<PathBuf>,
 }
@@ -86,7 +88,7 @@ impl Journal {
             OpenOptions::new().append(true).create_new(true).mode(0o600).open(path)
         };
         let file = open().map_err(|source| JournalError::Io { path: path.into(), source })?;
-        let mut journal = Self { path: path.into(), file, next: 1, touched: BTreeSet::new() };
+        let mut journal = Self::of(path, file, true);
         journal.lock()?;
         journal.append(&Line::Journal(VERSION), true)?;
         Ok(journal)
@@ -101,7 +103,7 @@ impl Journal {
         let mut file = OpenOptions::new().read(true).append(true).open(path).map_err(io)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(io)?;
-        let mut journal = Self { path: path.into(), file, next: 1, touched: BTreeSet::new() };
+        let mut journal = Self::of(path, file, false);
         journal.lock()?;
         let content = journal.parse(&bytes)?;
         journal.next = content.last + 1;
@@ -110,6 +112,10 @@ impl Journal {
             journal.file.write_all(b"\n").map_err(io)?;
         }
         Ok((journal, content))
+    }
+
+    fn of(path: &Path, file: File, fresh: bool) -> Self {
+        Self { path: path.into(), file, next: 1, fresh, touched: BTreeSet::new() }
     }
 
     fn parse(&self, bytes: &[u8]) -> Result<Content, JournalError> {
@@ -200,7 +206,7 @@ impl Journal {
 impl Drop for Journal {
     /// A journal in which nothing was ever begun says nothing.
     fn drop(&mut self) {
-        if self.next == 1 && self.file.metadata().is_ok_and(|m| m.len() < 32) {
+        if self.fresh && self.next == 1 && self.file.metadata().is_ok_and(|m| m.len() < 32) {
             // It stays: an empty journal harms nobody.
             let _ = fs::remove_file(&self.path);
         }
