@@ -139,15 +139,7 @@ pub fn write(
         place(a).cmp(&place(b)).then_with(|| a.name.cmp(&b.name))
     });
     arrange(&mut cities, 0);
-    let region_names: HashMap<(&str, &str), &str> = REGIONS
-        .lines()
-        .filter(|line| !line.starts_with('#'))
-        .filter_map(|line| {
-            let (country, rest) = line.split_once('\t')?;
-            let (code, name) = rest.split_once('\t')?;
-            Some(((country, code), name))
-        })
-        .collect();
+    let region_names = region_names();
     let (mut texts, mut zones) = (Texts::default(), Numbered::default());
     let (mut nations, mut regions) = (Numbered::default(), Numbered::default());
     let mut records = Vec::with_capacity(cities.len() * crate::table::CITY);
@@ -188,6 +180,19 @@ pub fn write(
     out.write_all(&texts.bytes)?;
     out.flush()?;
     Ok(cities.len())
+}
+
+/// The name of each region, by its country and GeoNames' code.
+fn region_names() -> HashMap<(&'static str, &'static str), &'static str> {
+    REGIONS
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .filter_map(|line| {
+            let (country, rest) = line.split_once('\t')?;
+            let (code, name) = rest.split_once('\t')?;
+            Some(((country, code), name))
+        })
+        .collect()
 }
 
 /// Orders cities as a k-d tree: smaller ones before the middle, larger ones behind it.
