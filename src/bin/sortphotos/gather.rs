@@ -79,7 +79,7 @@ impl Folder {
     fn companions(&self, path: &Path) -> Vec<Item> {
         // A folder that cannot be listed has no companions to offer; its files say why themselves.
         let Ok(entries) = fs::read_dir(path) else { return Vec::new() };
-        let stems: HashSet<String> = self.named.iter().filter_map(|name| stem(name)).collect();
+        let stems: HashSet<String> = self.named.iter().filter_map(stem).collect();
         let mut found = Vec::new();
         for entry in entries.flatten() {
             let name = entry.file_name();

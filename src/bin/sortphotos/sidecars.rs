@@ -149,9 +149,8 @@ impl Writing {
 /// Keywords that tell what was found out.
 fn labels(item: &Item) -> Vec<String> {
     let mut labels = Vec::new();
-    match item.photo.kind {
-        Some(kind @ ("screenshot" | "document")) => labels.push(kind.to_owned()),
-        _ => {}
+    if let Some(kind @ ("screenshot" | "document")) = item.photo.kind {
+        labels.push(kind.to_owned());
     }
     if let Some(burst) = &item.photo.burst {
         labels.push("burst".to_owned());

@@ -239,8 +239,11 @@ fn needs(directive: char) -> Option<Precision> {
     })
 }
 
-/// The directives of a format and the text around them: `(text before, directive)`.
-fn directives(format: &str) -> Result<(Vec<(String, String, char)>, String), String> {
+/// The text before a directive of `strftime`, the directive, and its letter.
+type Directive = (String, String, char);
+
+/// The directives of a format, and the text behind the last one.
+fn directives(format: &str) -> Result<(Vec<Directive>, String), String> {
     let mut found = Vec::new();
     let mut text = String::new();
     let mut chars = format.chars();
