@@ -23,7 +23,7 @@ _serve() {
 
     case "${cmd}" in
         serve)
-            opts="-m -q -v -h -V --listen --socket --embedder --key-file --name --queue --exit-on-stdin-eof --model --as-downloaded --context --parallel --threads --gpu-layers --kv-memory --no-jobserver --quiet --verbose --color --progress --nice --help --version"
+            opts="-m -q -v -h -V --listen --socket --also --memory --embedder --key-file --members --name --queue --exit-on-stdin-eof --model --as-downloaded --context --parallel --threads --gpu-layers --kv-memory --no-jobserver --quiet --verbose --color --progress --nice --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -37,11 +37,23 @@ _serve() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --also)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --memory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --embedder)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --key-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --members)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -2,6 +2,8 @@
 
 #[path = "serve/faults.rs"]
 mod faults;
+#[path = "serve/members.rs"]
+mod members;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -18,8 +20,9 @@ struct Served {
 }
 
 fn serve(args: &[&str]) -> Served {
-    let run = program("serve").args(["--listen", "127.0.0.1:0", "--context", "1024"]).args(args);
-    let running = run.start();
+    // One thread: two that wait for each other crawl on a machine whose cores are taken.
+    let run = program("serve").args(["--listen", "127.0.0.1:0", "--context", "1024"]);
+    let running = run.args(["--threads", "1"]).args(args).start();
     let address = running.message("listening on http://");
     Served { running, address }
 }

@@ -15,7 +15,7 @@ fn model_a_request_under_way_is_answered_before_the_end() {
     let address = server.address.clone();
     let client = std::thread::spawn(move || {
         let mut ask = chat("Tell me about rivers.");
-        ask["max_tokens"] = json!(16);
+        ask["max_tokens"] = json!(4);
         post(&address, "/v1/chat/completions", "", &ask)
     });
     std::thread::sleep(Duration::from_millis(100));

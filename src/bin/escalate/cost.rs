@@ -18,10 +18,10 @@ pub struct Price {
 const PER: u128 = 1_000_000;
 /// Tokens that a chat template may put around one message (role, separators); the published
 /// templates use three to ten.
+const TOKENS_PER_MESSAGE: u64 = 32;
 /// Most tokens that a picture counts for: OpenAI's price list has 36,835 for the largest one that
 /// a small model is shown, others have some thousands.
 const TOKENS_PER_IMAGE: u64 = 40_000;
-const TOKENS_PER_MESSAGE: u64 = 32;
 /// Tokens that a provider may add once: its own system lines, the start of the answer.
 const TOKENS_PER_REQUEST: u64 = 256;
 

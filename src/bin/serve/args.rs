@@ -9,8 +9,9 @@ use crate::plan::Plan;
 
 /// Serve local models over HTTP, as OpenAI's API
 ///
-/// Offers /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models and /health. Listens
-/// on loopback; any other address needs a key. Runs until it is stopped.
+/// Offers /v1/chat/completions, /v1/completions, /v1/embeddings, /v1/models, /health and /metrics.
+/// Listens on loopback; any other address needs a key. Members, each with a key, take turns. Runs
+/// until it is stopped.
 #[derive(Debug, Parser)]
 #[command(name = "serve")]
 pub struct Serve {
@@ -22,6 +23,15 @@ pub struct Serve {
     #[arg(long, value_name = "PATH", conflicts_with = "listen")]
     pub socket: Option<PathBuf>,
 
+    /// A further model, loaded when somebody asks for it. May be given several times
+    #[arg(long, value_name = "NAME")]
+    pub also: Vec<String>,
+
+    /// Memory for the weights of all these models together, in MiB: the one that was not used for
+    /// longest goes when another one is asked for [default: no limit]
+    #[arg(long, value_name = "MIB")]
+    pub memory: Option<u64>,
+
     /// Model for /v1/embeddings: a name in the store, a GGUF file, or 'none'
     /// [default: all-minilm-l6-v2 if it is in the store]
     #[arg(long, value_name = "NAME")]
@@ -31,11 +41,16 @@ pub struct Serve {
     #[arg(long, value_name = "FILE")]
     pub key_file: Option<PathBuf>,
 
+    /// Members with keys of their own, in TOML: a table for each, with key_sha256 (what sha256sum
+    /// says of the key) and, where there are limits, requests_per_minute, tokens_per_day, parallel
+    #[arg(long, value_name = "FILE")]
+    pub members: Option<PathBuf>,
+
     /// Host names that clients may use for this server, besides its address
     #[arg(long, value_name = "NAME")]
     pub name: Vec<String>,
 
-    /// Requests that may wait for their turn; more are answered 503
+    /// Requests that may wait for their turn; more are answered 429
     #[arg(long, value_name = "N", default_value_t = 32)]
     pub queue: usize,
 

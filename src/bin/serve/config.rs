@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::ApiKey;
+use crate::{ApiKey, Member};
 
 /// Where the server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,13 +34,15 @@ impl fmt::Display for Listen {
 }
 
 /// How to serve.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Config {
     /// Where to listen.
     pub listen: Listen,
     /// Any one of them opens everything but `/health`. None: no key is asked for, which is
     /// refused for an address that other machines can reach.
     pub keys: Vec<ApiKey>,
+    /// People with keys of their own, and what they may use.
+    pub members: Vec<Member>,
     /// Host names, beside `localhost` and the address itself, that a request to a loopback
     /// address may carry in `Host`.
     pub names: Vec<String>,
@@ -51,7 +53,13 @@ pub struct Config {
 impl Config {
     /// No keys, no further names, the default limits.
     pub fn new(listen: Listen) -> Self {
-        Self { listen, keys: Vec::new(), names: Vec::new(), limits: Limits::default() }
+        Self {
+            listen,
+            keys: Vec::new(),
+            members: Vec::new(),
+            names: Vec::new(),
+            limits: Limits::default(),
+        }
     }
 }
 

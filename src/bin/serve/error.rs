@@ -12,6 +12,15 @@ pub enum ServeError {
     /// A key that nobody could send in a header.
     #[error("a key must be 1 to 512 visible ASCII characters")]
     BadKey,
+    /// What stands in place of a key's digest is none.
+    #[error("key_sha256 must be 64 hexadecimal digits, as sha256sum prints them")]
+    BadDigest,
+    /// The list of members cannot be used.
+    #[error("members: {0}")]
+    Members(String),
+    /// A model that is larger than all of them may be together.
+    #[error("{0} is larger than --memory")]
+    TooLarge(String),
     /// Two models under one name and task.
     #[error("two models are called {0}")]
     DuplicateModel(String),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use engine::{Cancel, Complete, Completion, CompletionRequest, Embedding, Error};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::lane::{Lane, Place};
+use crate::lane::Place;
+use crate::member::Member;
 use crate::options::Ask;
 use crate::refusal::Refusal;
 use crate::registry::Task;
@@ -27,6 +28,8 @@ pub(crate) struct Generation {
     // Unbounded, yet never more than `max_tokens` pieces: a slow reader must not hold up the
     // sequences that the engine computes in the same batch.
     events: UnboundedReceiver<Event>,
+    /// Of the model's file.
+    pub(crate) sha256: String,
     _ticket: Ticket,
 }
 
@@ -36,19 +39,24 @@ impl Generation {
         shared: &Arc<Shared>,
         task: &Task<dyn Complete>,
         ask: Ask,
+        member: &Arc<Member>,
     ) -> Result<Self, Refusal> {
-        let (ticket, place) = enter(shared, &task.lane).await?;
+        let (ticket, place, engine) = enter(shared, task, member).await?;
+        let sha256 = engine.model().sha256.clone();
+        let member = Arc::clone(member);
         let (sender, events) = unbounded_channel();
-        let (engine, cancel) = (Arc::clone(&task.engine), ticket.cancel().clone());
+        let cancel = ticket.cancel().clone();
         let shared = Arc::clone(shared);
         tokio::task::spawn_blocking(move || {
             let result = generate(engine.as_ref(), ask, &cancel, &sender);
-            note(&shared, &engine.model().name, &result);
+            note(&shared, &engine.model().name, &member, &result);
             // The slot is free before the client can know that the answer is complete.
             drop(place);
+            // So is the model's memory, for whoever asks for another model next.
+            drop(engine);
             let _ = sender.send(Event::Done(result));
         });
-        Ok(Self { events, _ticket: ticket })
+        Ok(Self { events, sha256, _ticket: ticket })
     }
 
     /// What happens next. An engine that panics ends as one that fails.
@@ -63,9 +71,10 @@ pub(crate) async fn embed(
     shared: &Arc<Shared>,
     task: &Task<dyn engine::Embed>,
     texts: Vec<String>,
+    member: Arc<Member>,
 ) -> Result<Vec<Embedding>, Refusal> {
-    let (ticket, place) = enter(shared, &task.lane).await?;
-    let (engine, cancel) = (Arc::clone(&task.engine), ticket.cancel().clone());
+    let (ticket, place, engine) = enter(shared, task, &member).await?;
+    let cancel = ticket.cancel().clone();
     let counting = Arc::clone(shared);
     // Counted on the engine's thread: this future is gone when the client has left.
     let work = tokio::task::spawn_blocking(move || {
@@ -75,6 +84,7 @@ pub(crate) async fn embed(
             Ok(embeddings) => {
                 let tokens = embeddings.iter().map(|embedding| embedding.tokens).sum();
                 Counters::add(&counting.counters.tokens_in, tokens);
+                member.took(tokens, 0);
             }
             Err(error) => note_error(&counting, &engine.model().name, error),
         }
@@ -100,11 +110,21 @@ fn vectors(
     Ok(embeddings)
 }
 
-async fn enter(shared: &Arc<Shared>, lane: &Lane) -> Result<(Ticket, Place), Refusal> {
+/// Waits for a slot of the model, and for the model where it has to be loaded.
+async fn enter<E: ?Sized + Send + Sync + 'static>(
+    shared: &Arc<Shared>,
+    task: &Task<E>,
+    member: &Arc<Member>,
+) -> Result<(Ticket, Place, Arc<E>), Refusal> {
     let limit = shared.limits.request;
     let ticket = shared.requests.enter(limit);
-    let place = tokio::time::timeout(limit, lane.enter()).await;
-    Ok((ticket, place.map_err(|_| Refusal::timeout())??))
+    let ready = async {
+        let place = task.lane.enter(member).await?;
+        Ok::<_, Refusal>((place, task.engine.get(&shared.registry.pool).await?))
+    };
+    let (place, engine) =
+        tokio::time::timeout(limit, ready).await.map_err(|_| Refusal::timeout())??;
+    Ok((ticket, place, engine))
 }
 
 fn generate(
@@ -146,11 +166,12 @@ fn room(engine: &dyn Complete, ask: &Ask) -> Result<usize, Error> {
     }
 }
 
-fn note(shared: &Shared, model: &str, result: &Result<Completion, Error>) {
+fn note(shared: &Shared, model: &str, member: &Member, result: &Result<Completion, Error>) {
     match result {
         Ok(completion) => {
             Counters::add(&shared.counters.tokens_in, completion.tokens_in);
             Counters::add(&shared.counters.tokens_out, completion.tokens_out);
+            member.took(completion.tokens_in, completion.tokens_out);
             let (tokens_in, tokens_out) = (completion.tokens_in, completion.tokens_out);
             log::debug!("{model}: {tokens_in} tokens in, {tokens_out} out");
         }

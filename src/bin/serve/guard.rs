@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Uri, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use crate::member::Member;
 use crate::refusal::Refusal;
 use crate::state::Shared;
 use crate::{ApiKey, Listen};
@@ -69,31 +70,59 @@ fn normal(host: &str) -> String {
     bare.strip_suffix('.').unwrap_or(bare).to_ascii_lowercase()
 }
 
-/// Whether the request carries one of `keys` (RFC 6750 §2.1).
+/// Whether the request carries one of `keys`.
 fn has_key(keys: &[ApiKey], headers: &HeaderMap) -> bool {
-    let bearer = headers.get(header::AUTHORIZATION).map(|value| value.as_bytes());
-    let candidate = bearer.and_then(|value| {
-        let (scheme, key) = value.split_at_checked(7)?;
-        scheme.eq_ignore_ascii_case(b"bearer ").then(|| key.trim_ascii())
-    });
+    let candidate = bearer(headers);
     // Every key is compared, so that the time taken does not tell which one matched.
     let matching = |candidate| keys.iter().filter(|key| key.matches(candidate)).count();
     candidate.is_some_and(|candidate| matching(candidate) > 0)
 }
 
+/// The key that a request carries (RFC 6750 §2.1).
+fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
+    let bearer = headers.get(header::AUTHORIZATION).map(|value| value.as_bytes());
+    bearer.and_then(|value| {
+        let (scheme, key) = value.split_at_checked(7)?;
+        scheme.eq_ignore_ascii_case(b"bearer ").then(|| key.trim_ascii())
+    })
+}
+
+/// Who asks; none for a request without a key that is known, where one is needed.
+fn member(shared: &Shared, headers: &HeaderMap) -> Option<Arc<Member>> {
+    if shared.keys.is_empty() && shared.members.is_empty() {
+        return Some(Arc::clone(&shared.anybody));
+    }
+    let known = has_key(&shared.keys, headers);
+    let mut found = known.then(|| Arc::clone(&shared.anybody));
+    if let Some(candidate) = bearer(headers) {
+        // All are compared here too.
+        for member in shared.members.iter().filter(|member| member.has_key(candidate)) {
+            found = Some(Arc::clone(member));
+        }
+    }
+    found
+}
+
 /// The middleware around all routes.
 pub(crate) async fn guard(
     State(shared): State<Arc<Shared>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
     let mut entry = Entry::new(&shared, &request);
-    let open = shared.keys.is_empty() || request.uri().path() == "/health";
+    let member = member(&shared, request.headers());
+    let open = request.uri().path() == "/health";
     let response = if !shared.hosts.allow(request.uri(), request.headers()) {
         Refusal::wrong_host().into_response()
-    } else if !open && !has_key(&shared.keys, request.headers()) {
+    } else if let (false, None) = (open, &member) {
         Refusal::wrong_key().into_response()
     } else {
+        if let Some(member) = member {
+            if !member.name.is_empty() {
+                entry.peer = format!("{} {}", entry.peer, member.name);
+            }
+            request.extensions_mut().insert(member);
+        }
         next.run(request).await
     };
     entry.status = Some(response.status().as_u16());
@@ -104,6 +133,7 @@ pub(crate) async fn guard(
 struct Entry {
     shared: Arc<Shared>,
     peer: String,
+    path: String,
     request: String,
     started: Instant,
     status: Option<u16>,
@@ -118,6 +148,7 @@ impl Entry {
             shared: Arc::clone(shared),
             peer: peer.map_or_else(|| "-".into(), |peer| peer.0.clone()),
             request: format!("{} {path}", request.method()),
+            path,
             started: Instant::now(),
             status: None,
         }
@@ -132,6 +163,7 @@ impl Drop for Entry {
         let (peer, request) = (&self.peer, &self.request);
         match self.status {
             Some(status) => {
+                self.shared.answered.add(&self.path, status, self.started.elapsed());
                 if status >= 400 {
                     counters.refused.fetch_add(1, Ordering::Relaxed);
                 }

@@ -23,6 +23,24 @@ impl ApiKey {
         Ok(Self { digest: Sha256::digest(key).into() })
     }
 
+    /// A key of which only the SHA-256 is known, in 64 hexadecimal digits.
+    ///
+    /// # Errors
+    /// [`ServeError::BadDigest`] for anything else.
+    pub fn from_sha256(hex: &str) -> Result<Self, ServeError> {
+        let mut digest = [0; 32];
+        let text = hex.trim().as_bytes();
+        let pairs = text.chunks_exact(2);
+        if text.len() != 64 || !text.iter().all(u8::is_ascii_hexdigit) {
+            return Err(ServeError::BadDigest);
+        }
+        for (byte, pair) in digest.iter_mut().zip(pairs) {
+            let pair = std::str::from_utf8(pair).map_err(|_| ServeError::BadDigest)?;
+            *byte = u8::from_str_radix(pair, 16).map_err(|_| ServeError::BadDigest)?;
+        }
+        Ok(Self { digest })
+    }
+
     /// Whether `candidate` is this key. Digests of equal length are compared in constant time,
     /// so neither the key's length nor a matching beginning shows in the time taken.
     pub(crate) fn matches(&self, candidate: &[u8]) -> bool {

@@ -7,6 +7,7 @@
 //! | `POST /v1/embeddings` | texts as vectors |
 //! | `GET /v1/models`, `GET /v1/models/ID` | what is served |
 //! | `GET /health` | alive; needs no key |
+//! | `GET /metrics` | counts and times, for Prometheus |
 //!
 //! Requests that cannot be answered as asked are refused with OpenAI's error object instead of
 //! being answered differently. The server listens on loopback or a Unix socket without a key and
@@ -32,11 +33,14 @@ mod guard;
 mod key;
 mod lane;
 mod listener;
+mod member;
+mod metrics;
 mod options;
 mod plan;
 mod refusal;
 mod registry;
 mod requests;
+mod resident;
 mod routes;
 mod server;
 mod sse;
@@ -48,5 +52,6 @@ pub use config::{Config, Limits, Listen};
 pub use error::ServeError;
 pub use key::ApiKey;
 pub use lane::Capacity;
+pub use member::Member;
 pub use registry::Registry;
 pub use server::{Server, Summary};

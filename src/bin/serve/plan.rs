@@ -4,11 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cli::{Error, Exit, Session, Stop};
-use engine::{Complete as _, Embed as _};
-use modelstore::{Store, Task};
+use engine::{Complete, Embed as _};
+use modelstore::{Resolved, Store, Task};
 
 use crate::args::Serve;
-use crate::{ApiKey, Capacity, Config, Listen, Registry, Server};
+use crate::{ApiKey, Capacity, Config, Listen, Member, Registry, Server};
 
 /// Used when no model is asked for.
 const DEFAULT_MODEL: &str = "smollm2-135m";
@@ -32,6 +32,11 @@ impl Plan {
         };
         let mut config = Config::new(listen);
         config.keys = keys(args)?;
+        if let Some(path) = &args.members {
+            let text = fs::read_to_string(path)
+                .map_err(|e| Error::setup(format!("{}: {e}", path.display())))?;
+            config.members = Member::list(&text)?;
+        }
         config.names.clone_from(&args.name);
         let registry = registry(args)?;
         let server = Server::bind(config, registry)?;
@@ -90,11 +95,14 @@ fn keys(args: &Serve) -> Result<Vec<ApiKey>, Error> {
 fn registry(args: &Serve) -> Result<Registry, Error> {
     let store = Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?;
     let capacity = Capacity { parallel: args.model.parallel, queue: args.queue };
-    let mut registry = Registry::new();
+    let mut registry = Registry::within(args.memory.map(|mib| mib << 20));
     let file = args.model.resolve(&store, DEFAULT_MODEL, Task::Complete)?;
-    let model = llama::Llama::load(args.model.options_for_one(&file))?;
-    let name = model.model().name.clone();
-    registry.complete(&name, Arc::new(model), capacity)?;
+    let first = llama::Llama::load(args.model.options_for_one(&file))?;
+    on_demand(&mut registry, args, &file, Some(Arc::new(first)), capacity)?;
+    for name in &args.also {
+        let file = store.resolve_as(name, Task::Complete, args.model.as_downloaded)?;
+        on_demand(&mut registry, args, &file, None, capacity)?;
+    }
     let file = match args.embedder.as_deref() {
         Some("none") => return Ok(registry),
         Some(name) => store.resolve(name, Task::Embed)?,
@@ -112,6 +120,23 @@ fn registry(args: &Serve) -> Result<Registry, Error> {
     let name = embedder.model().name.clone();
     registry.embed(&name, Arc::new(embedder), capacity)?;
     Ok(registry)
+}
+
+fn on_demand(
+    registry: &mut Registry,
+    args: &Serve,
+    file: &Resolved,
+    loaded: Option<Arc<dyn Complete>>,
+    capacity: Capacity,
+) -> Result<(), Error> {
+    let options = args.model.options_for_one(file);
+    let load = move || {
+        let model = llama::Llama::load(options.clone()).map_err(|e| e.to_string())?;
+        log::info!("loaded {}", model.model().name);
+        Ok(Arc::new(model) as Arc<dyn Complete>)
+    };
+    let bytes = file.inspection.bytes;
+    Ok(registry.complete_on_demand(&file.name, loaded, load, bytes, capacity)?)
 }
 
 fn stop_with_stdin(stop: Stop) {

@@ -9,6 +9,8 @@ use serde::Serialize;
 pub(crate) struct Refusal {
     status: StatusCode,
     error: ErrorObject,
+    /// Seconds until it is worth asking again.
+    retry_after: Option<u64>,
 }
 
 /// <https://platform.openai.com/docs/guides/error-codes>: all four keys are always there.
@@ -29,6 +31,7 @@ impl Refusal {
         Self {
             status,
             error: ErrorObject { message: message.into(), kind, param: None, code: None },
+            retry_after: None,
         }
     }
 
@@ -110,12 +113,28 @@ impl Refusal {
 
     pub(crate) fn busy() -> Self {
         let message = "the queue of this model is full";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, SERVER, message).code("queue_full")
+        let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, SERVER, message).code("queue_full");
+        Self { retry_after: Some(1), ..refusal }
+    }
+
+    /// Models in use take the memory that another one needs.
+    pub(crate) fn no_memory() -> Self {
+        let message = "other models are in use and take the memory that this one needs";
+        let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, SERVER, message).code("no_memory");
+        Self { retry_after: Some(5), ..refusal }
+    }
+
+    /// A member has used up what it may use of `what`.
+    pub(crate) fn too_many(what: &str, retry_after: u64) -> Self {
+        let message = format!("too many {what} for this key");
+        let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, "requests", message);
+        Self { retry_after: Some(retry_after), ..refusal.code("rate_limit_exceeded") }
     }
 
     pub(crate) fn stopping() -> Self {
         let message = "the server is stopping";
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, SERVER, message).code("stopping")
+        let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, SERVER, message).code("stopping");
+        Self { retry_after: Some(1), ..refusal }
     }
 
     pub(crate) fn timeout() -> Self {
@@ -154,10 +173,10 @@ impl IntoResponse for Refusal {
         let status = self.status;
         let mut response = (status, Json(self.body())).into_response();
         let headers = response.headers_mut();
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
         match status {
-            StatusCode::SERVICE_UNAVAILABLE => {
-                headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
-            }
             StatusCode::UNAUTHORIZED => {
                 headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
             }

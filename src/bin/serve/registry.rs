@@ -4,12 +4,14 @@ use engine::{Complete, Embed};
 
 use crate::lane::Lane;
 use crate::refusal::Refusal;
+use crate::resident::{Pool, Resident};
 use crate::{Capacity, ServeError};
 
 /// The models that are served, in the order they were added.
 #[derive(Default)]
 pub struct Registry {
     models: Vec<Model>,
+    pub(crate) pool: Pool,
 }
 
 struct Model {
@@ -20,7 +22,7 @@ struct Model {
 
 /// An engine and the way into it.
 pub(crate) struct Task<E: ?Sized> {
-    pub(crate) engine: Arc<E>,
+    pub(crate) engine: Arc<Resident<E>>,
     pub(crate) lane: Lane,
 }
 
@@ -28,6 +30,31 @@ impl Registry {
     /// No models.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// No models, and so many bytes of weights at most of those that come and go.
+    pub fn within(bytes: Option<u64>) -> Self {
+        Self { models: Vec::new(), pool: Pool::new(bytes) }
+    }
+
+    /// Serves a model for chat and completions that is loaded when it is asked for, by `load`,
+    /// which takes `bytes` of memory. `engine` is what is loaded already.
+    ///
+    /// # Errors
+    /// As [`Registry::complete`], and [`ServeError::TooLarge`].
+    pub fn complete_on_demand(
+        &mut self,
+        id: &str,
+        engine: Option<Arc<dyn Complete>>,
+        load: impl Fn() -> Result<Arc<dyn Complete>, String> + Send + Sync + 'static,
+        bytes: u64,
+        capacity: Capacity,
+    ) -> Result<(), ServeError> {
+        if !self.pool.holds(bytes) {
+            return Err(ServeError::TooLarge(id.into()));
+        }
+        let engine = self.pool.add(engine, Some(Box::new(load)), bytes);
+        self.add_complete(id, Task { engine, lane: Lane::new(capacity) })
     }
 
     /// Serves `engine` for chat and completions under the name `id`.
@@ -40,7 +67,11 @@ impl Registry {
         engine: Arc<dyn Complete>,
         capacity: Capacity,
     ) -> Result<(), ServeError> {
-        let task = Task { engine, lane: Lane::new(capacity) };
+        let engine = self.pool.add(Some(engine), None, 0);
+        self.add_complete(id, Task { engine, lane: Lane::new(capacity) })
+    }
+
+    fn add_complete(&mut self, id: &str, task: Task<dyn Complete>) -> Result<(), ServeError> {
         match self.entry(id)?.complete.replace(task) {
             None => Ok(()),
             Some(_) => Err(ServeError::DuplicateModel(id.into())),
@@ -57,6 +88,7 @@ impl Registry {
         engine: Arc<dyn Embed>,
         capacity: Capacity,
     ) -> Result<(), ServeError> {
+        let engine = self.pool.add(Some(engine), None, 0);
         let task = Task { engine, lane: Lane::new(capacity) };
         match self.entry(id)?.embed.replace(task) {
             None => Ok(()),
@@ -82,6 +114,24 @@ impl Registry {
     /// The names of all models.
     pub(crate) fn ids(&self) -> impl Iterator<Item = &str> {
         self.models.iter().map(|model| model.id.as_str())
+    }
+
+    /// Which models are loaded, by name.
+    pub(crate) fn loaded(&self) -> impl Iterator<Item = (&str, bool)> {
+        self.models.iter().map(|model| {
+            let complete = model.complete.as_ref().is_some_and(|task| task.engine.is_loaded());
+            let embed = model.embed.as_ref().is_some_and(|task| task.engine.is_loaded());
+            (model.id.as_str(), complete || embed)
+        })
+    }
+
+    /// The ways into all models, by name.
+    pub(crate) fn lanes(&self) -> impl Iterator<Item = (&str, &Lane)> {
+        self.models.iter().flat_map(|model| {
+            let lanes =
+                [model.complete.as_ref().map(|t| &t.lane), model.embed.as_ref().map(|t| &t.lane)];
+            lanes.into_iter().flatten().map(|lane| (model.id.as_str(), lane))
+        })
     }
 
     /// The model called `id`, or the first of those that complete when no name is given.

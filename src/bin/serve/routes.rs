@@ -6,21 +6,23 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router, middleware};
+use axum::{Extension, Json, Router, middleware};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Kind};
 use crate::generation::{self, Event, Generation};
+use crate::member::Member;
 use crate::options::{Ask, StreamOptions};
 use crate::refusal::Refusal;
 use crate::sse::Frames;
 use crate::state::{Shared, unix_seconds};
-use crate::{body, chat, completions, embeddings, guard};
+use crate::{body, chat, completions, embeddings, guard, metrics};
 
 /// All paths.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/health", get(health))
+        .route("/metrics", get(metrics_text))
         .route("/v1/models", get(list_models))
         .route("/v1/models/{*id}", get(show_model))
         .route("/v1/chat/completions", post(chat_completions))
@@ -34,6 +36,10 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
 
 async fn health() -> Json<Value> {
     Json(json!({ "status": "ok" }))
+}
+
+async fn metrics_text(State(shared): State<Arc<Shared>>) -> Response {
+    ([(header::CONTENT_TYPE, metrics::MEDIA)], metrics::text(&shared)).into_response()
 }
 
 fn model_object(shared: &Shared, id: &str) -> Value {
@@ -57,38 +63,44 @@ async fn show_model(
 
 async fn chat_completions(
     State(shared): State<Arc<Shared>>,
+    Extension(member): Extension<Arc<Member>>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let fields = body::read(request, &shared.limits).await?;
     let ask = chat::read(fields, || shared.draw() as u32)?;
-    complete(&shared, Kind::Chat, ask).await
+    complete(&shared, Kind::Chat, ask, &member).await
 }
 
 async fn text_completions(
     State(shared): State<Arc<Shared>>,
+    Extension(member): Extension<Arc<Member>>,
     request: Request,
 ) -> Result<Response, Refusal> {
     let fields = body::read(request, &shared.limits).await?;
     let ask = completions::read(fields, || shared.draw() as u32)?;
-    complete(&shared, Kind::Text, ask).await
+    complete(&shared, Kind::Text, ask, &member).await
 }
 
-async fn complete(shared: &Arc<Shared>, kind: Kind, ask: Ask) -> Result<Response, Refusal> {
+async fn complete(
+    shared: &Arc<Shared>,
+    kind: Kind,
+    ask: Ask,
+    member: &Arc<Member>,
+) -> Result<Response, Refusal> {
     let (id, task) = shared.registry.completing(ask.model.as_deref())?;
     let stream = ask.stream;
     let prefix = match kind {
         Kind::Chat => "chatcmpl",
         Kind::Text => "cmpl",
     };
-    let sha256 = task.engine.model().sha256.get(..12);
+    let mut generation = Generation::start(shared, task, ask, member).await?;
     let answer = Answer {
         kind,
         id: format!("{prefix}-{:016x}", shared.draw()),
         created: unix_seconds(),
         model: id.into(),
-        fingerprint: sha256.map(|start| format!("fp_{start}")),
+        fingerprint: generation.sha256.get(..12).map(|start| format!("fp_{start}")),
     };
-    let mut generation = Generation::start(shared, task, ask).await?;
     // A request that fails at once, as one that is too long, still gets its status.
     let first = generation.next().await;
     match (first, stream) {
@@ -125,10 +137,14 @@ fn stream_events(
     response
 }
 
-async fn embed(State(shared): State<Arc<Shared>>, request: Request) -> Result<Response, Refusal> {
+async fn embed(
+    State(shared): State<Arc<Shared>>,
+    Extension(member): Extension<Arc<Member>>,
+    request: Request,
+) -> Result<Response, Refusal> {
     let fields = body::read(request, &shared.limits).await?;
     let ask = embeddings::read(fields)?;
     let (id, task) = shared.registry.embedding(ask.model.as_deref())?;
-    let embeddings = generation::embed(&shared, task, ask.texts).await?;
+    let embeddings = generation::embed(&shared, task, ask.texts, member).await?;
     Ok(Json(embeddings::answer(id, ask.format, &embeddings)).into_response())
 }

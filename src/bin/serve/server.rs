@@ -51,6 +51,7 @@ impl Server {
         if let Listen::Tcp(address) = config.listen
             && !config.listen.is_local()
             && config.keys.is_empty()
+            && config.members.is_empty()
         {
             return Err(ServeError::KeyRequired(address));
         }

@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::guard::Hosts;
+use crate::member::Member;
+use crate::metrics::Answered;
 use crate::requests::Requests;
 use crate::{ApiKey, Config, Limits, Registry, Summary};
 
@@ -11,10 +13,14 @@ use crate::{ApiKey, Config, Limits, Registry, Summary};
 pub(crate) struct Shared {
     pub(crate) registry: Registry,
     pub(crate) keys: Vec<ApiKey>,
+    pub(crate) members: Vec<Arc<Member>>,
+    /// Whoever has one of `keys`, or anybody where there are none.
+    pub(crate) anybody: Arc<Member>,
     pub(crate) hosts: Hosts,
     pub(crate) limits: Limits,
     pub(crate) requests: Arc<Requests>,
     pub(crate) counters: Counters,
+    pub(crate) answered: Answered,
     /// When the server started, in Unix seconds: what `created` of a model says.
     pub(crate) started: u64,
     random: RandomState,
@@ -53,10 +59,13 @@ impl Shared {
         Self {
             registry,
             keys: config.keys,
+            members: config.members.into_iter().map(Arc::new).collect(),
+            anybody: Arc::new(Member::unlimited("")),
             hosts,
             limits: config.limits,
             requests: Arc::default(),
             counters: Counters::default(),
+            answered: Answered::default(),
             started: unix_seconds(),
             random: RandomState::new(),
             drawn: AtomicU64::new(0),
