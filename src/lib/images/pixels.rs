@@ -1,8 +1,5 @@
 //! Pictures in memory: resizing and turning.
 
-use fast_image_resize::images::{Image, ImageRef};
-use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
-
 /// Rows of pixels, `CHANNELS` bytes each.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Pixels<const CHANNELS: usize> {
@@ -17,21 +14,30 @@ pub(crate) type Rgb = Pixels<3>;
 pub(crate) type Luma = Pixels<1>;
 
 impl<const CHANNELS: usize> Pixels<CHANNELS> {
-    /// The mean colours of the areas that each new pixel covers.
+    /// The mean colours of the areas that each new pixel covers, in whole pixels.
     pub(crate) fn resized(&self, width: u32, height: u32) -> Self {
-        let pixel = if CHANNELS == 1 { PixelType::U8 } else { PixelType::U8x3 };
-        let mut to = Image::new(width, height, pixel);
-        let options = ResizeOptions::new()
-            .resize_alg(ResizeAlg::Convolution(FilterType::Box))
-            .use_alpha(false);
-        let from = ImageRef::new(self.width, self.height, &self.bytes, pixel);
-        // Both hold: the sizes are those of the bytes, and no side is empty.
-        from.map_err(|e| e.to_string())
-            .and_then(|from| {
-                Resizer::new().resize(&from, &mut to, &options).map_err(|e| e.to_string())
-            })
-            .unwrap_or_else(|e| unreachable!("{e}"));
-        Self { width, height, bytes: to.into_vec() }
+        let (columns, rows) = (spans(self.width, width), spans(self.height, height));
+        let stride = self.width as usize * CHANNELS;
+        let mut bytes = Vec::with_capacity(columns.len() * rows.len() * CHANNELS);
+        let mut sums = vec![[0u64; CHANNELS]; columns.len()];
+        for &(top, bottom) in &rows {
+            sums.fill([0; CHANNELS]);
+            for row in self.bytes[top * stride..bottom * stride].chunks_exact(stride) {
+                let (row, _) = row.as_chunks::<CHANNELS>();
+                for (sum, &(left, right)) in sums.iter_mut().zip(&columns) {
+                    for pixel in &row[left..right] {
+                        for (sum, value) in sum.iter_mut().zip(pixel) {
+                            *sum += u64::from(*value);
+                        }
+                    }
+                }
+            }
+            for (sum, &(left, right)) in sums.iter().zip(&columns) {
+                let count = ((right - left) * (bottom - top)) as u64;
+                bytes.extend(sum.iter().map(|sum| ((sum + count / 2) / count) as u8));
+            }
+        }
+        Self { width, height, bytes }
     }
 
     /// Smaller, so that no side is longer; as it is where none is.
@@ -76,6 +82,12 @@ impl<const CHANNELS: usize> Pixels<CHANNELS> {
             if swapped { (self.height, self.width) } else { (self.width, self.height) };
         Self { width, height, bytes }
     }
+}
+
+/// The pixels of a side that each pixel of another length covers; one at least.
+fn spans(from: u32, to: u32) -> Vec<(usize, usize)> {
+    let place = |n: u32| (u64::from(n) * u64::from(from) / u64::from(to.max(1))) as usize;
+    (0..to).map(|n| (place(n), place(n + 1).max(place(n) + 1))).collect()
 }
 
 impl Rgb {
