@@ -29,7 +29,7 @@ _fanout() {
 
     case "${cmd}" in
         fanout)
-            opts="-H -F -j -R -0 -q -v -h -V --host --hosts --tag --trust-new --transport --ssh-config --heartbeat --jobs --env --ship --send --files --raw-input --paths --paths0 --max-line --unordered --no-via --match --joblog --report --on-error --halt --limit --timeout --retries --once --min-hosts --wait --resume --quiet --verbose --color --progress --nice --help --version gc hosts"
+            opts="-H -F -j -R -0 -q -v -h -V --host --hosts --tag --trust-new --transport --ssh-config --heartbeat --jobs --env --ship --dist --dist-key --send --files --raw-input --paths --paths0 --max-line --unordered --no-via --match --joblog --report --on-error --halt --limit --timeout --retries --once --min-hosts --wait --resume --quiet --verbose --color --progress --nice --help --version gc hosts"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -81,6 +81,14 @@ _fanout() {
                     ;;
                 --ship)
                     COMPREPLY=($(compgen -W "auto always never" -- "${cur}"))
+                    return 0
+                    ;;
+                --dist)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --dist-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --send)

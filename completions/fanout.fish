@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_fanout_global_optspecs
-    string join \n H/host= hosts= tag= trust-new transport= F/ssh-config= heartbeat= j/jobs= env= ship= send= files= R/raw-input paths 0/paths0 max-line= unordered no-via match= joblog= report= on-error= halt= limit= timeout= retries= once min-hosts= wait resume= q/quiet v/verbose color= progress= nice h/help V/version
+    string join \n H/host= hosts= tag= trust-new transport= F/ssh-config= heartbeat= j/jobs= env= ship= dist= dist-key= send= files= R/raw-input paths 0/paths0 max-line= unordered no-via match= joblog= report= on-error= halt= limit= timeout= retries= once min-hosts= wait resume= q/quiet v/verbose color= progress= nice h/help V/version
 end
 
 function __fish_fanout_needs_command
@@ -34,9 +34,11 @@ complete -c fanout -n "__fish_fanout_needs_command" -s F -l ssh-config -d 'Confi
 complete -c fanout -n "__fish_fanout_needs_command" -l heartbeat -d 'Give up a connection that is silent for so many seconds' -r
 complete -c fanout -n "__fish_fanout_needs_command" -s j -l jobs -d 'Commands that run at the same time on each host' -r
 complete -c fanout -n "__fish_fanout_needs_command" -l env -d 'Set this variable there to what it is here' -r
-complete -c fanout -n "__fish_fanout_needs_command" -l ship -d 'Send the command to hosts that lack it' -r -f -a "auto\t'A program of this family is; others have to be there'
+complete -c fanout -n "__fish_fanout_needs_command" -l ship -d 'Send the command to hosts that lack it' -r -f -a "auto\t'A program of this family is, with the models that it opens; others have to be there'
 always\t'It is, and hosts where it does not run are not used'
-never\t'It has to be there'"
+never\t'It has to be there, and its models too'"
+complete -c fanout -n "__fish_fanout_needs_command" -l dist -d 'Folder of signed programs for other kinds of machines, as make dist makes it [default: ~/.local/share/headwater/dist, where there is one]' -r -F
+complete -c fanout -n "__fish_fanout_needs_command" -l dist-key -d 'Public key that they must be signed with [default: ~/.config/headwater/dist.pub]' -r -F
 complete -c fanout -n "__fish_fanout_needs_command" -l send -d 'Send a file that the command\'s arguments name, such as a model or a list of labels' -r -F
 complete -c fanout -n "__fish_fanout_needs_command" -l files -d 'Send the files that records name in "path"' -r -f -a "send\t'They are sent to the host that gets the record'
 keep\t'Paths stay as they are: the hosts have the files'"
