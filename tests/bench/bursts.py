@@ -29,9 +29,11 @@ except ImportError:
 
 
 def pictures(folder, least):
-    """Those with detail at the size that is asked for; no two of the same content."""
+    """JPEG and HEIF files (others are seldom photos) of that size; no two of the same content."""
     seen = set()
     for path in sorted(Path(folder).rglob("*")):
+        if path.suffix.lower() not in {".jpg", ".jpeg", ".heic", ".heif"}:
+            continue
         try:
             with Image.open(path) as opened:
                 if min(opened.size) < least:
@@ -74,7 +76,7 @@ def make(folder, out, seed):
     rng = random.Random(seed)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
-    scenes = [(picture, window(picture, rng)) for _, picture in pictures(folder, 400) for _ in range(4)]
+    scenes = [(picture, window(picture, rng)) for _, picture in pictures(folder, 400) for _ in range(6)]
     rng.shuffle(scenes)
     lines, truth, number = [], [], 0
     clocks = {"one": 1_700_000_000.0, "two": 1_700_000_000.3}

@@ -121,7 +121,7 @@ impl Groups {
 }
 
 /// Share of the score that a shot loses whose pixels are all black or white.
-const CLIPPED: f64 = 0.5;
+const CLIPPED: f64 = 0.25;
 /// Share of the score that a black or white shot loses.
 const DARK: f64 = 0.1;
 

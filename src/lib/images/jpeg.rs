@@ -167,4 +167,21 @@ impl Read for Closed<'_> {
         self.at += length;
         Ok(length)
     }
+
+    /// Decoders of entropy codes ask for one byte after the other.
+    #[inline]
+    fn read_exact(&mut self, mut to: &mut [u8]) -> io::Result<()> {
+        if let ([to], Some(byte)) = (&mut *to, self.buffer.get(self.at)) {
+            *to = *byte;
+            self.at += 1;
+            return Ok(());
+        }
+        while !to.is_empty() {
+            match self.read(to)? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => to = &mut to[read..],
+            }
+        }
+        Ok(())
+    }
 }

@@ -1,3 +1,5 @@
+use std::f64::consts::SQRT_2;
+
 use serde::{Deserialize, Serialize};
 
 use crate::look::{Format, Look, rounded};
@@ -125,8 +127,7 @@ impl Points {
             self.add(Kind::Screenshot, 2.0, "the size of a screen");
         }
         let ratio = f64::from(long) / f64::from(short.max(1));
-        if [std::f64::consts::SQRT_2, 1.2941].iter().any(|page| (ratio / page - 1.0).abs() < 0.006)
-        {
+        if [SQRT_2, 11.0 / 8.5].iter().any(|page| (ratio / page - 1.0).abs() < 0.006) {
             self.add(Kind::Document, 0.7, "the shape of a page");
         }
     }

@@ -120,7 +120,7 @@ pub fn look_at(path: &Path, options: &Options) -> Result<Look, LookError> {
 
 /// Looks at a picture.
 ///
-/// Sharpness, exposure and contrast are measured at 1000 pixels of the longest side, or as many as
+/// Sharpness, exposure and contrast are measured at about 1000 pixels of the longest side, or as many as
 /// there are. Sharpness is the root mean square of the Laplacian over the sharpest quarter of the
 /// picture, relative to its contrast: comparable between pictures of one scene and one size.
 ///
@@ -136,7 +136,12 @@ pub fn look<R: BufRead + Seek>(mut source: R, options: &Options) -> Result<Look,
 fn measured(decoded: Decoded, options: &Options) -> Look {
     let Size { width, height } = decoded.size;
     let orientation = decoded.orientation;
-    let pixels = decoded.pixels.within(LONGEST.into());
+    // A few pixels more than wanted, as 12 megapixels come, are not worth another pass.
+    let longest = u32::from(LONGEST);
+    let pixels = match decoded.pixels {
+        pixels if pixels.width.max(pixels.height) <= longest + longest / 8 => pixels,
+        pixels => pixels.within(longest),
+    };
     let luma = pixels.luma();
     let (exposure, contrast) = exposure(&luma);
     let sharpness = sharpness(&luma, contrast);

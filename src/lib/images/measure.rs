@@ -89,7 +89,8 @@ mod tests {
     use super::*;
 
     fn stripes(period: usize, dark: u8, light: u8) -> Luma {
-        let bytes = (0..256 * 256).map(|at| if at % 256 / period % 2 == 0 { dark } else { light });
+        let bytes = (0..256 * 256)
+            .map(|at| if (at % 256 / period).is_multiple_of(2) { dark } else { light });
         Luma { width: 256, height: 256, bytes: bytes.collect() }
     }
 

@@ -19,7 +19,8 @@ impl<const CHANNELS: usize> Pixels<CHANNELS> {
         let (columns, rows) = (spans(self.width, width), spans(self.height, height));
         let stride = self.width as usize * CHANNELS;
         let mut bytes = Vec::with_capacity(columns.len() * rows.len() * CHANNELS);
-        let mut sums = vec![[0u64; CHANNELS]; columns.len()];
+        // 16 million pixels fit into a sum: more than memory is allowed for.
+        let mut sums = vec![[0u32; CHANNELS]; columns.len()];
         for &(top, bottom) in &rows {
             sums.fill([0; CHANNELS]);
             for row in self.bytes[top * stride..bottom * stride].chunks_exact(stride) {
@@ -27,14 +28,14 @@ impl<const CHANNELS: usize> Pixels<CHANNELS> {
                 for (sum, &(left, right)) in sums.iter_mut().zip(&columns) {
                     for pixel in &row[left..right] {
                         for (sum, value) in sum.iter_mut().zip(pixel) {
-                            *sum += u64::from(*value);
+                            *sum = sum.wrapping_add(u32::from(*value));
                         }
                     }
                 }
             }
             for (sum, &(left, right)) in sums.iter().zip(&columns) {
-                let count = ((right - left) * (bottom - top)) as u64;
-                bytes.extend(sum.iter().map(|sum| ((sum + count / 2) / count) as u8));
+                let count = ((right - left) * (bottom - top)) as u32;
+                bytes.extend(sum.map(|sum| (sum.wrapping_add(count / 2) / count) as u8));
             }
         }
         Self { width, height, bytes }
