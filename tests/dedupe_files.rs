@@ -451,7 +451,7 @@ fn journals_that_are_no_journals() {
     };
     undo("").code(2).says("no journal");
     undo("{\"a\":1}\n").code(2).says("line 1");
-    undo("{\"journal\":2}\n").code(2).says("newer version");
+    undo("{\"journal\":3}\n").code(2).says("newer version");
     undo("{\"journal\":1}\nnonsense\n{\"done\":1}\n").code(2).says("line 2");
     undo("{\"journal\":1}\n{\"intent\":{\"n\":1,\"act").code(0);
     program("dedupe").args(["--undo", "/no/such/journal"]).run().code(2);
