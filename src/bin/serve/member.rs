@@ -95,7 +95,7 @@ impl Member {
         let used = Used {
             requests: f64::from(limits.requests_per_minute.unwrap_or(0)),
             refilled: Instant::now(),
-            day: 0,
+            day: unix_seconds() / DAY,
             tokens: 0,
         };
         Self {

@@ -178,7 +178,7 @@ impl Process {
         patience: Duration,
         send: impl FnOnce(&mut ChildStdin) -> io::Result<()>,
     ) -> Result<Reply, ExpressionError> {
-        if !self.input.as_mut().is_some_and(|input| send(input).is_ok()) {
+        if self.input.as_mut().is_none_or(|input| send(input).is_err()) {
             return Err(self.ended());
         }
         self.output.get_mut().until = Some(Instant::now() + patience);

@@ -96,8 +96,8 @@ mod tests {
         let sound = vec![0.0; 40 * S];
         assert_eq!(split(span(0, 20 * S), &spans, &sound), [span(0, cut), span(cut, 20 * S)]);
         assert_eq!(split(span(0, 12 * S), &spans[..2], &sound), [span(0, 12 * S)], "short enough");
-        let breath = [span(0, 13 * S), span(13 * S + S / 10, 20 * S)];
-        let cut = 13 * S + S / 20;
+        let breath = [span(0, 12 * S + S / 2), span(12 * S + S * 6 / 10, 20 * S)];
+        let cut = 12 * S + S * 55 / 100;
         assert_eq!(split(span(0, 20 * S), &breath, &sound), [span(0, cut), span(cut, 20 * S)]);
     }
 
@@ -108,7 +108,7 @@ mod tests {
         let parts = split(span(0, 20 * S), &[span(0, 20 * S)], &sound);
         assert_eq!(parts.len(), 2);
         assert!((10 * S..10 * S + S / 5).contains(&parts[0].end), "{parts:?}");
-        assert_eq!(split(span(0, 15 * S), &[span(0, 15 * S)], &sound), [span(0, 15 * S)]);
+        assert_eq!(split(span(0, 13 * S), &[span(0, 13 * S)], &sound), [span(0, 13 * S)]);
     }
 
     #[test]

@@ -54,7 +54,7 @@ fn a_client_that_leaves_the_queue_makes_room_in_it() {
     let refused = || Reply::read(&mut ask(&server, "/v1/completions", false));
     // Whether this one or the second was first in the queue, one of them is refused.
     std::thread::sleep(Duration::from_millis(100));
-    assert_eq!(refused().status, 503);
+    assert_eq!(refused().status, 429);
     drop(second);
     std::thread::sleep(Duration::from_millis(100));
     let mut third = ask(&server, "/v1/completions", false);
@@ -78,7 +78,7 @@ fn a_full_queue_says_when_to_come_back() {
     });
     let replies: Vec<_> = clients.iter_mut().map(Reply::read).collect();
     waiting.join().unwrap();
-    let refused: Vec<_> = replies.iter().filter(|reply| reply.status == 503).collect();
+    let refused: Vec<_> = replies.iter().filter(|reply| reply.status == 429).collect();
     assert_eq!(refused.len(), 4, "{replies:?}");
     for reply in refused {
         assert!(reply.head.contains("retry-after: 1"), "{reply:?}");
