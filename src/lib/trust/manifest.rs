@@ -112,9 +112,9 @@ impl Dist {
         let runs = |build: &&Build| {
             build.machine == machine && build.needs.iter().all(|need| flags.contains(need))
         };
-        let fitting = self.manifest.builds.iter().filter(runs);
+        let mut fitting = self.manifest.builds.iter().rev().filter(runs);
         let (build, artifact) =
-            fitting.filter_map(|build| Some((build, build.programs.get(program)?))).last()?;
+            fitting.find_map(|build| Some((build, build.programs.get(program)?)))?;
         Some((build, artifact, self.folder.join(&build.name).join(program)))
     }
 }
