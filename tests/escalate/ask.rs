@@ -123,7 +123,7 @@ fn what_a_shared_answer_lacks_is_asked_again() {
 
 #[test]
 fn a_group_does_not_wait_for_ever_to_be_full() {
-    let endpoint = Endpoint::start(|asked| list(upper(asked).into_iter()));
+    let endpoint = Endpoint::start(|asked| list(upper(asked)));
     let mut running = free(&endpoint).args(["--batch", "50"]).start();
     for record in texts(3).lines() {
         running.send(record);
