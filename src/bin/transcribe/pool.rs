@@ -1,6 +1,7 @@
 //! Sessions that take the windows of one recording side by side.
 
 use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread::Scope;
 
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
@@ -39,8 +40,11 @@ pub(crate) struct Job {
 /// windows as there are sessions may wait.
 pub(crate) enum Pool<'s> {
     Here { session: &'s mut dyn Transcribe, asked: &'s Asked, cancel: &'s Cancel },
-    Threads { jobs: Sender<Job>, answers: Receiver<(u64, Written)> },
+    Threads { jobs: Sender<Job>, answers: Receiver<Answer> },
 }
+
+/// What a thread made of the window with this number; its panic, which is the caller's.
+type Answer = std::thread::Result<(u64, Written)>;
 
 /// A [`Pool`], and what it was asked for and has not yet given.
 pub(crate) struct InOrder<'s> {
@@ -70,8 +74,12 @@ impl<'s> InOrder<'s> {
                     scope.spawn(move || {
                         for Job { number, part, language } in waiting {
                             let context = (asked, language.as_str());
-                            let text = write_down(session.as_mut(), &part, context, cancel);
-                            if sender.send((number, (part, text))).is_err() {
+                            let answer = catch_unwind(AssertUnwindSafe(|| {
+                                let text = write_down(session.as_mut(), &part, context, cancel);
+                                (number, (part, text))
+                            }));
+                            let panicked = answer.is_err();
+                            if sender.send(answer).is_err() || panicked {
                                 return;
                             }
                         }
@@ -93,7 +101,7 @@ impl<'s> InOrder<'s> {
                 self.early.insert(number, (part, text));
             }
             Pool::Threads { jobs, .. } => {
-                // Sessions leave only with the pool; one that panicked shows when it is joined.
+                // Sessions leave with the pool, or with a panic, which is taken with the answers.
                 let _ = jobs.send(Job { number, part, language: language.to_owned() });
             }
         }
@@ -102,7 +110,8 @@ impl<'s> InOrder<'s> {
     /// The next transcript, if it is ready.
     pub(crate) fn ready(&mut self) -> Option<Written> {
         if let Pool::Threads { answers, .. } = &self.pool {
-            self.early.extend(answers.try_iter());
+            let answers: Vec<Answer> = answers.try_iter().collect();
+            answers.into_iter().for_each(|answer| self.keep(answer));
         }
         self.take()
     }
@@ -114,10 +123,15 @@ impl<'s> InOrder<'s> {
                 return Some(next);
             }
             let Pool::Threads { answers, .. } = &self.pool else { return None };
-            let (number, written) = answers.recv().ok()?;
-            self.early.insert(number, written);
+            let answer = answers.recv().ok()?;
+            self.keep(answer);
         }
         None
+    }
+
+    fn keep(&mut self, answer: Answer) {
+        let (number, written) = answer.unwrap_or_else(|panic| resume_unwind(panic));
+        self.early.insert(number, written);
     }
 
     fn take(&mut self) -> Option<Written> {

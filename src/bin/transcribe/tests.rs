@@ -36,7 +36,8 @@ impl Transcribe for Echo {
         request: &TranscribeRequest<'_>,
         cancel: &Cancel,
     ) -> Result<Transcript, Error> {
-        self.windows.fetch_add(1, Ordering::Relaxed);
+        let number = self.windows.fetch_add(1, Ordering::Relaxed);
+        assert!((request.language, number) != ("bug", 1), "the second window panics");
         if let Some(reason) = cancel.reason() {
             return Err(Error::Cancelled(reason));
         }
@@ -110,6 +111,15 @@ fn hear(sessions: usize, seconds: usize) -> Heard {
     let (mut listener, _) = listener(sessions);
     hear_all(&mut listener, blocks(seconds, None), &asked("auto"), &Cancel::default())
         .expect("heard")
+}
+
+#[test]
+fn a_panic_of_one_session_ends_the_recording_and_hangs_nobody() {
+    let heard = std::panic::catch_unwind(|| {
+        let (mut listener, _) = listener(3);
+        hear_all(&mut listener, blocks(200, None), &asked("bug"), &Cancel::default())
+    });
+    assert!(heard.is_err());
 }
 
 #[test]
