@@ -1,6 +1,6 @@
 complete -c transcribe -s m -l model -d 'Model: a name in the store, or a whisper.cpp file' -r
 complete -c transcribe -l vad -d 'Model that finds speech, or "none": silence is then transcribed too' -r
-complete -c transcribe -l threads -d 'Parts of one recording transcribed at the same time [default: as many as there are cores for each of the recordings named]' -r
+complete -c transcribe -l threads -d 'Parts of one recording transcribed at the same time [default: as many as there are cores for each of the recordings named, at most 4]' -r
 complete -c transcribe -s l -l language -d 'Language that is spoken, as a code such as "de"; "auto" finds it out for each recording' -r
 complete -c transcribe -l prompt -d 'Text that the model takes for what was said before: its spelling and style are followed' -r
 complete -c transcribe -l vocabulary -d 'Words and names that are likely to occur, one a line, added to the prompt' -r -F

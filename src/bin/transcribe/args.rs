@@ -44,7 +44,7 @@ pub struct Transcribe {
     pub vad: String,
 
     /// Parts of one recording transcribed at the same time [default: as many as there are cores
-    /// for each of the recordings named]
+    /// for each of the recordings named, at most 4]
     #[arg(long, value_name = "N", help_heading = "Model", value_parser = clap::value_parser!(u8).range(1..=64))]
     pub threads: Option<u8>,
 

@@ -17,6 +17,8 @@ use crate::progress::Progress;
 
 /// `--vad` with this name asks for no detector.
 const NO_VAD: &str = "none";
+/// Threads that nobody asked for: each takes memory of its own, 70 MB with the smallest model.
+const MOST_THREADS: usize = 4;
 /// The largest vocabulary file that is read, in bytes.
 const MAX_VOCABULARY: u64 = 1 << 16;
 
@@ -153,13 +155,14 @@ impl Plan {
 }
 
 /// Parts of one recording that are transcribed at the same time. Recordings side by side need less
-/// waiting for each other, so several threads are taken only where fewer are named than cores.
+/// waiting for each other, so several threads are taken only where fewer are named than cores, and
+/// no more than [`MOST_THREADS`].
 fn threads(args: &Transcribe, cores: usize) -> usize {
     let operands = &args.records.operands;
     match args.threads {
         Some(threads) => threads.into(),
         None if operands.is_empty() || operands.iter().any(|operand| operand.is_dir()) => 1,
-        None => (cores / operands.len()).max(1),
+        None => (cores / operands.len()).clamp(1, MOST_THREADS),
     }
 }
 
