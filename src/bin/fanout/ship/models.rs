@@ -102,14 +102,20 @@ impl Models {
         let mut lines = vec![self.open_store(&machine)];
         for (parcel, place) in self.stored.iter().zip(&places) {
             let name = parcel.path.file_name().unwrap_or_default().to_string_lossy();
-            lines.push(format!("ln -sf {} \"$HEADWATER_MODELS\"/{}", quote(place), quote(&name)));
+            // Left as it is where it is there: another slot's command may be opening it.
+            lines.push(format!(
+                "[ -e \"$HEADWATER_MODELS\"/{0} ] || ln -s {1} \"$HEADWATER_MODELS\"/{0} 2>/dev/null",
+                quote(&name),
+                quote(place)
+            ));
         }
         for parcel in &self.sidecars {
             let name = parcel.path.file_name().unwrap_or_default().to_string_lossy();
             let place = depot.put(connection, parcel)?;
             // A copy: the program there notes in it when its file is from.
             lines.push(format!(
-                "[ -f \"$HEADWATER_MODELS\"/{0} ] || cp {1} \"$HEADWATER_MODELS\"/{0}",
+                "[ -f \"$HEADWATER_MODELS\"/{0} ] || {{ cp {1} \"$HEADWATER_MODELS\"/.new.$$ && \
+                 mv \"$HEADWATER_MODELS\"/.new.$$ \"$HEADWATER_MODELS\"/{0}; }}",
                 quote(&name),
                 quote(&place)
             ));
