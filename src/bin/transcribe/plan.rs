@@ -70,7 +70,8 @@ impl Plan {
         };
         let prompt = prompt(args)?;
         let file = resolve(&store, &args.model, Task::Transcribe)?;
-        let whisper = load(&file, !args.no_jobserver, &prompt)?;
+        whisper::give_back_large_blocks();
+        let whisper = load(&file, args, &prompt)?;
         let language = args.language.to_ascii_lowercase();
         whisper.check_language(&language).map_err(|e| multilingual(e.to_string(), &whisper))?;
         if args.translate && !whisper.is_multilingual() {
@@ -226,13 +227,19 @@ fn resolve(store: &Store, name: &str, task: Task) -> Result<Resolved, ResolveErr
     Ok(file)
 }
 
-fn load(file: &Resolved, jobserver: bool, prompt: &str) -> Result<Whisper, engine::Error> {
+fn load(file: &Resolved, args: &Transcribe, prompt: &str) -> Result<Whisper, engine::Error> {
     let path: &Path = &file.path;
+    let longest = match (&args.commands, args.stream) {
+        (Some(_), _) => whisper::WINDOW,
+        (None, true) => whisper::LONGEST_UTTERANCE,
+        (None, false) => whisper::LONGEST_CHUNK,
+    };
     Whisper::load(Options {
+        longest,
         name: file.name.clone(),
         sha256: file.sha256.to_string(),
         prompt: prompt.to_owned(),
-        jobserver,
+        jobserver: !args.no_jobserver,
         ..Options::new(path)
     })
 }

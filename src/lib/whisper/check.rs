@@ -29,8 +29,30 @@ const TYPES: [(i32, u64, u64); 12] = [
 
 type Check<T> = Result<T, String>;
 
+/// Where a complete Whisper model has what [`crate::load`] changes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Layout {
+    /// Positions of the encoder.
+    pub(crate) positions: usize,
+    /// Their embeddings, a row each.
+    pub(crate) table: Place,
+}
+
+/// Where a tensor is in its file, in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// Its dimensions, of 4 bytes each.
+    pub(crate) dimensions_at: u64,
+    pub(crate) data_at: u64,
+    pub(crate) bytes: u64,
+}
+
+/// The tensor of the positions' embeddings.
+const TABLE: &[u8] = b"encoder.positional_embedding";
+
 struct Bytes {
     file: BufReader<File>,
+    len: u64,
     left: u64,
 }
 
@@ -41,7 +63,13 @@ impl Bytes {
         if !metadata.is_file() {
             return Err("not a regular file".into());
         }
-        Ok(Self { file: BufReader::new(file), left: metadata.len() })
+        let len = metadata.len();
+        Ok(Self { file: BufReader::new(file), len, left: len })
+    }
+
+    /// The place of the next byte.
+    fn at(&self) -> u64 {
+        self.len - self.left
     }
 
     fn int(&mut self) -> Check<i32> {
@@ -82,7 +110,7 @@ impl Bytes {
 }
 
 /// Whether a file is a complete Whisper model in ggml format.
-pub(crate) fn whisper_model(path: &Path) -> Check<()> {
+pub(crate) fn whisper_model(path: &Path) -> Check<Layout> {
     let mut file = Bytes::open(path)?;
     magic(&mut file, "a whisper")?;
     let [vocab, audio_ctx, audio_state, audio_head, audio_layer] = file.ints()?;
@@ -114,7 +142,11 @@ pub(crate) fn whisper_model(path: &Path) -> Check<()> {
     }
     // As many as whisper.cpp creates; it does not notice a duplicate in place of a missing one.
     let due = 11 + 15 * audio_layer + 24 * text_layer;
-    tensors(&mut file, due as usize)
+    let table = tensors(&mut file, due as usize)?.ok_or("no table of positions")?;
+    if table.bytes != audio_ctx as u64 * audio_state as u64 * 4 {
+        return Err("the table of positions has the wrong shape".into());
+    }
+    Ok(Layout { positions: audio_ctx as usize, table })
 }
 
 /// Whether a file is a complete Silero model in whisper.cpp's ggml format.
@@ -133,7 +165,7 @@ pub(crate) fn vad_model(path: &Path) -> Check<()> {
     if file.ints()? != [128, 128, 128, 1] {
         return Err("not a Silero model of a known shape".into());
     }
-    tensors(&mut file, 15)
+    tensors(&mut file, 15).map(|_| ())
 }
 
 fn magic(file: &mut Bytes, what: &str) -> Check<()> {
@@ -143,14 +175,16 @@ fn magic(file: &mut Bytes, what: &str) -> Check<()> {
     }
 }
 
-/// Walks over all tensors; there must be `due`, each once.
-fn tensors(file: &mut Bytes, due: usize) -> Check<()> {
+/// Walks over all tensors; there must be `due`, each once. Gives the place of [`TABLE`].
+fn tensors(file: &mut Bytes, due: usize) -> Check<Option<Place>> {
     let mut names = HashSet::new();
+    let mut table = None;
     while file.left > 0 {
         let [dims, name_len, kind] = file.ints()?;
         if !(0..=4).contains(&dims) {
             return Err(format!("a tensor of {dims} dimensions"));
         }
+        let dimensions_at = file.at();
         let mut values = 1u64;
         for _ in 0..dims {
             let n = u64::try_from(file.int()?).map_err(|_| "a tensor of negative size")?;
@@ -164,10 +198,14 @@ fn tensors(file: &mut Bytes, due: usize) -> Check<()> {
         if !values.is_multiple_of(block) || i32::try_from(values).is_err() {
             return Err("a tensor of absurd size".into());
         }
-        file.skip(values / block * bytes)?;
+        let place = Place { dimensions_at, data_at: file.at(), bytes: values / block * bytes };
+        if name == TABLE && dims == 2 {
+            table = Some(place);
+        }
+        file.skip(place.bytes)?;
         if !names.insert(name) {
             return Err("a tensor occurs twice".into());
         }
     }
-    if names.len() == due { Ok(()) } else { Err(format!("{} of {due} tensors", names.len())) }
+    if names.len() == due { Ok(table) } else { Err(format!("{} of {due} tensors", names.len())) }
 }

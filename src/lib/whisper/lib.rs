@@ -12,6 +12,8 @@
 mod abort;
 mod check;
 mod context;
+mod load;
+mod memory;
 mod options;
 mod pack;
 mod phrases;
@@ -22,6 +24,7 @@ mod suspect;
 mod utterance;
 mod vad;
 
+pub use memory::give_back_large_blocks;
 pub use options::{Decoding, Options};
 pub use phrases::{Phrases, Spotted};
 pub use segment::{Chunk, Seam, Segmenter};
@@ -34,3 +37,9 @@ pub const SAMPLE_RATE: usize = 16_000;
 
 /// The most samples of a window: 30 s.
 pub const WINDOW: usize = 30 * SAMPLE_RATE;
+
+/// The most samples of what a [`Segmenter`] gives.
+pub const LONGEST_CHUNK: usize = pack::MOST;
+
+/// The most samples of what [`Utterances`] gives.
+pub const LONGEST_UTTERANCE: usize = utterance::MOST;

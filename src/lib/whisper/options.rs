@@ -2,6 +2,8 @@ use std::path::PathBuf;
 
 use jobserver::{Jobserver, Worker};
 
+use crate::WINDOW;
+
 /// How tokens are chosen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decoding {
@@ -34,12 +36,14 @@ pub struct Options {
     pub temperature_fallback: bool,
     /// Encode only as much audio as there is, instead of a padded window of 30 s.
     pub cut_context: bool,
+    /// The most samples of a request; memory is kept for no more. At most [`WINDOW`].
+    pub longest: usize,
     /// Whether to compute only while holding CPU slots, which all programs of the user share.
     pub jobserver: bool,
 }
 
 impl Options {
-    /// Greedy, one thread, cut context, no GPU, CPU slots shared; the name is the file's stem.
+    /// Greedy, one thread, cut context, windows of up to 30 s, no GPU, CPU slots shared; the name is the file's stem.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -53,6 +57,7 @@ impl Options {
             decoding: Decoding::Greedy,
             temperature_fallback: false,
             cut_context: true,
+            longest: WINDOW,
             jobserver: true,
         }
     }

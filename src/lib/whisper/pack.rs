@@ -10,10 +10,10 @@ use engine::SpeechSpan;
 use crate::SAMPLE_RATE;
 use crate::segment::{Chunk, Seam, quietest};
 
-/// What one pass does best: 12 s.
-pub(crate) const BEST: usize = 12 * SAMPLE_RATE;
-/// What one pass does at most, so that its memory stays small: 13 s.
-pub(crate) const MOST: usize = 13 * SAMPLE_RATE;
+/// What one pass does best: 11 s.
+pub(crate) const BEST: usize = 11 * SAMPLE_RATE;
+/// What one pass does at most, so that its memory stays small: 11.5 s.
+pub(crate) const MOST: usize = SAMPLE_RATE * 23 / 2;
 /// The least that is split off a longer stretch: 4 s, because the model wants some context.
 const LEAST: usize = 4 * SAMPLE_RATE;
 /// A pause at which sentences may be taken apart: 0.3 s.

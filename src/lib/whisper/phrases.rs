@@ -16,6 +16,8 @@ const MARGIN: f64 = 6.0;
 const PER_TOKEN: f64 = 1.5;
 /// Tokens written freely beyond those of the longest phrase: enough to see that it was none.
 const MORE: usize = 8;
+/// What noises are written in, as "(applause)".
+const SIGNS: [&str; 8] = ["(", "[", "{", "*", "<", "♪", "♫", "♩"];
 /// The score of a phrase that was given up.
 const HOPELESS: f64 = -10.0;
 
@@ -25,6 +27,8 @@ pub struct Phrases {
     spellings: Vec<(usize, Vec<WhisperTokenId>)>,
     /// Tokens of the longest.
     longest: usize,
+    /// Tokens that stand for no word: brackets, stars, notes.
+    signs: Vec<WhisperTokenId>,
     count: usize,
 }
 
@@ -73,7 +77,28 @@ impl Whisper {
             }
         }
         let longest = spellings.iter().map(|(_, tokens)| tokens.len()).max().unwrap_or(0);
-        Ok(Phrases { spellings, longest, count: phrases.len() })
+        Ok(Phrases { spellings, longest, signs: self.signs()?, count: phrases.len() })
+    }
+
+    /// Tokens with which a model begins to tell of noises.
+    fn signs(&self) -> Result<Vec<WhisperTokenId>, Error> {
+        let mut signs = Vec::new();
+        for sign in SIGNS {
+            for way in [sign.to_owned(), format!(" {sign}")] {
+                // Those of several tokens share their beginnings with letters of other scripts.
+                if let [token] = self.tokens(&way)?[..] {
+                    signs.push(token);
+                }
+            }
+        }
+        Ok(signs)
+    }
+
+    /// The text of tokens.
+    fn text_of(&self, tokens: &[WhisperTokenId]) -> String {
+        let bytes = tokens.iter().filter_map(|t| self.context.token_to_bytes(*t).ok()).flatten();
+        let bytes: Vec<u8> = bytes.copied().collect();
+        String::from_utf8_lossy(&bytes).trim().to_owned()
     }
 }
 
@@ -97,28 +122,23 @@ impl Session {
         phrases: &Phrases,
         cancel: &Cancel,
     ) -> Result<Spotted, Error> {
-        // This encodes the sound, too; what follows decodes against it.
-        let most = i32::try_from(phrases.longest + MORE).unwrap_or(i32::MAX);
-        let written = self.write_freely(request, most, cancel)?;
-        let texts: Vec<&str> = written.segments.iter().map(|s| s.text.as_str()).collect();
-        let text = texts.join(" ");
-        let free = self.whisper.tokens(&format!(" {text}"))?;
-        let free = once(&free[..free.len().min(LONGEST)]);
+        let language = self.encode(request, cancel)?;
+        let start = self.whisper.start_of_text(&language);
+        let heard = self.write(&start, phrases.longest + MORE, &phrases.signs, cancel)?;
+        let text = self.whisper.text_of(&heard.tokens);
+        let free = once(&heard.tokens[..heard.tokens.len().min(LONGEST)]);
 
-        let start = self.whisper.start_of_text(&written.language);
-        for (at, token) in start.iter().enumerate() {
-            self.step(*token, at)?;
-        }
-        let first = self.logprobs()?;
-        let mut scorer = Scorer { past: start.len(), best: f64::NEG_INFINITY, cancel };
+        let mut scorer =
+            Scorer { past: start.len(), best: f64::NEG_INFINITY, heard: &heard, cancel };
         let mut found = BTreeMap::new();
-        scorer.walk(self, &first, &[(0, free)], (0, 0.0), &mut found)?;
+        let path: f64 = free.iter().enumerate().map(|(at, token)| heard.thought(at, *token)).sum();
         // The likeliest text known so far: it falls to a phrase that beats it.
-        let free_logprob = found.remove(&0).unwrap_or(0.0);
+        let free_logprob = path + heard.thought(free.len(), self.whisper.end_of_text());
+        scorer.best = free_logprob;
         let free_mean = free_logprob / (free.len() + 1) as f64;
         let spellings: Vec<(usize, &[WhisperTokenId])> =
             phrases.spellings.iter().enumerate().map(|(n, s)| (n, s.1.as_slice())).collect();
-        scorer.walk(self, &first, &spellings, (0, 0.0), &mut found)?;
+        scorer.walk(self, &Node::start(&heard), &spellings, &mut found)?;
 
         let mut logprobs = vec![f64::NEG_INFINITY; phrases.count];
         let mut scores = vec![HOPELESS; phrases.count];
@@ -128,12 +148,46 @@ impl Session {
             scores[*phrase] = scores[*phrase].max(mean - free_mean);
             logprobs[*phrase] = sum_of(logprobs[*phrase], logprob);
         }
-        Ok(Spotted { text, scores, logprobs, tokens: written.tokens })
+        Ok(Spotted { text, scores, logprobs, tokens: heard.tokens.len() })
     }
 
-    fn step(&mut self, token: WhisperTokenId, past: usize) -> Result<(), Error> {
+    /// Writes freely, the likeliest token always, at most `most` of them and none of `signs`.
+    fn write(
+        &mut self,
+        start: &[WhisperTokenId],
+        most: usize,
+        signs: &[WhisperTokenId],
+        cancel: &Cancel,
+    ) -> Result<Heard, Error> {
+        // Alone, because `WhisperState::get_logits` gives those of the first token of a step.
+        let (last, before) = start.split_last().ok_or(Error::Engine("no start of text".into()))?;
+        self.step(before, 0)?;
+        self.step(&[*last], before.len())?;
+        let mut heard = Heard { tokens: Vec::new(), thoughts: vec![self.logprobs()?] };
+        let end = self.whisper.end_of_text();
+        let none = self.whisper.tokens(" ")?;
+        while heard.tokens.len() < most {
+            if let Some(reason) = cancel.reason() {
+                return Err(Error::Cancelled(reason));
+            }
+            let depth = heard.tokens.len();
+            // As whisper.cpp: a text does not begin with nothing.
+            let blank = |token| depth == 0 && (token == end || none.contains(&token));
+            let thoughts = (0..=end).zip(&heard.thoughts[depth]);
+            let likeliest = thoughts
+                .filter(|(token, _)| !blank(*token) && !signs.contains(token))
+                .max_by(|a, b| a.1.total_cmp(b.1));
+            let Some((token, _)) = likeliest.filter(|(token, _)| *token != end) else { break };
+            heard.tokens.push(token);
+            self.step(&[token], start.len() + depth)?;
+            heard.thoughts.push(self.logprobs()?);
+        }
+        Ok(heard)
+    }
+
+    fn step(&mut self, tokens: &[WhisperTokenId], past: usize) -> Result<(), Error> {
         let threads = usize::from(self.whisper.threads());
-        self.state.decode(&[token], past, threads).map_err(|e| Error::Engine(e.to_string()))
+        self.state.decode(tokens, past, threads).map_err(|e| Error::Engine(e.to_string()))
     }
 
     /// The natural log-probabilities of the next token.
@@ -153,50 +207,89 @@ fn once(tokens: &[WhisperTokenId]) -> &[WhisperTokenId] {
     &tokens[..period.unwrap_or(tokens.len())]
 }
 
-/// Walks over token lists as a tree, so that equal beginnings are decoded once.
+/// What was written freely.
+struct Heard {
+    tokens: Vec<WhisperTokenId>,
+    /// The natural log-probabilities of all tokens, before each of `tokens` and after the last.
+    thoughts: Vec<Vec<f32>>,
+}
+
+impl Heard {
+    /// The log-probability of `token` after the first `depth` tokens.
+    fn thought(&self, depth: usize, token: WhisperTokenId) -> f64 {
+        self.thoughts.get(depth).map_or(f64::MIN, |next| thought(next, token))
+    }
+}
+
+fn thought(next: &[f32], token: WhisperTokenId) -> f64 {
+    let at = usize::try_from(token).ok();
+    at.and_then(|at| next.get(at)).map_or(f64::MIN, |p| f64::from(*p))
+}
+
+/// A place in the tree of token lists.
+struct Node<'n> {
+    /// Tokens up to here.
+    depth: usize,
+    /// Their log-probability.
+    so_far: f64,
+    /// The log-probabilities of the next token.
+    next: &'n [f32],
+    /// Whether the tokens are the beginning of what was heard.
+    heard: bool,
+}
+
+impl<'n> Node<'n> {
+    fn start(heard: &'n Heard) -> Self {
+        Self { depth: 0, so_far: 0.0, next: &heard.thoughts[0], heard: true }
+    }
+}
+
+/// Walks over token lists as a tree, so that equal beginnings are decoded once, and those of what
+/// was heard not again.
 struct Scorer<'c> {
     /// Tokens before the text.
     past: usize,
     /// Log-probability of the likeliest text so far.
     best: f64,
+    heard: &'c Heard,
     cancel: &'c Cancel,
 }
 
 impl Scorer<'_> {
-    /// Follows all `lists` that agree in their first `depth` tokens; `next` is what the decoder
-    /// thinks of the token after these, and `so_far` what it thought of them.
+    /// Follows all `lists` that agree in the tokens up to `node`.
     fn walk(
         &mut self,
         session: &mut Session,
-        next: &[f32],
+        node: &Node<'_>,
         lists: &[(usize, &[WhisperTokenId])],
-        (depth, so_far): (usize, f64),
         found: &mut BTreeMap<usize, f64>,
     ) -> Result<(), Error> {
         if let Some(reason) = self.cancel.reason() {
             return Err(Error::Cancelled(reason));
         }
-        let think = |token: WhisperTokenId| {
-            let at = usize::try_from(token).ok();
-            at.and_then(|at| next.get(at)).map_or(f64::MIN, |p| f64::from(*p))
-        };
+        let depth = node.depth;
         let mut branches: BTreeMap<WhisperTokenId, Vec<(usize, &[WhisperTokenId])>> =
             BTreeMap::new();
         for &(n, tokens) in lists {
             match tokens.get(depth) {
                 Some(token) => branches.entry(*token).or_default().push((n, tokens)),
                 None => {
-                    let whole = so_far + think(session.whisper.end_of_text());
+                    let whole = node.so_far + thought(node.next, session.whisper.end_of_text());
                     found.insert(n, whole);
                     self.best = self.best.max(whole);
                 }
             }
         }
-        // The likeliest first: what it comes to rules others out.
-        let mut branches: Vec<_> = branches.into_iter().map(|(t, l)| (think(t), t, l)).collect();
-        branches.sort_by(|a, b| b.0.total_cmp(&a.0));
-        for (thought, token, mut lists) in branches {
-            let so_far = so_far + thought;
+        let heard = |token| node.heard && self.heard.tokens.get(depth) == Some(&token);
+        let mut branches: Vec<_> = branches
+            .into_iter()
+            .map(|(token, lists)| (heard(token), thought(node.next, token), token, lists))
+            .collect();
+        // What was heard first, while the decoder has its tokens; then the likeliest: what it comes
+        // to rules others out.
+        branches.sort_by(|a, b| b.0.cmp(&a.0).then(b.1.total_cmp(&a.1)));
+        for (heard, thought, token, mut lists) in branches {
+            let so_far = node.so_far + thought;
             let best = self.best;
             lists.retain(|(_, tokens)| {
                 so_far >= best - MARGIN - PER_TOKEN * (tokens.len() + 1) as f64
@@ -204,9 +297,18 @@ impl Scorer<'_> {
             if lists.is_empty() {
                 continue;
             }
-            session.step(token, self.past + depth)?;
-            let next = session.logprobs()?;
-            self.walk(session, &next, &lists, (depth + 1, so_far), found)?;
+            let known = self.heard.thoughts.get(depth + 1).filter(|_| heard);
+            let own;
+            let next = match known {
+                Some(next) => next,
+                None => {
+                    session.step(&[token], self.past + depth)?;
+                    own = session.logprobs()?;
+                    &own
+                }
+            };
+            let node = Node { depth: depth + 1, so_far, next, heard };
+            self.walk(session, &node, &lists, found)?;
         }
         Ok(())
     }

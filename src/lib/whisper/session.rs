@@ -1,4 +1,3 @@
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -12,20 +11,23 @@ use whisper_rs::{
 };
 
 use crate::abort::{Watch, Watched};
+use crate::context::Padding;
 use crate::result::{Reading, read};
-use crate::{Decoding, Options, SAMPLE_RATE, WINDOW, check, context, suspect};
+use crate::{Decoding, Options, SAMPLE_RATE, check, context, load, suspect};
 
 /// Clips shorter than 0.1 s hold no word; whisper.cpp refuses them.
 const SHORTEST: usize = SAMPLE_RATE / 10;
 /// Encoder runs over one window; a good one takes one or two.
 const MAX_PASSES: u32 = 8;
+/// Seconds into a window after which the first word may not begin, as far as the model is told.
+const MAX_INITIAL: f32 = 1.0;
 /// The most tokens of a text that are made.
 const MAX_TOKENS: usize = 4096;
 
 /// A loaded model, shared by sessions.
 #[derive(Clone, Debug)]
 pub struct Whisper {
-    context: Arc<WhisperContext>,
+    pub(crate) context: Arc<WhisperContext>,
     info: ModelInfo,
     options: Options,
     /// Of the prompt.
@@ -43,9 +45,13 @@ impl Whisper {
     pub fn load(options: Options) -> Result<Self, Error> {
         install_logging_hooks();
         let refuse = |reason: String| Error::Load { path: options.path.clone(), reason };
-        check::whisper_model(&options.path).map_err(refuse)?;
+        let layout = check::whisper_model(&options.path).map_err(refuse)?;
         let params = WhisperContextParameters { use_gpu: options.use_gpu, ..Default::default() };
-        let context = open(&options.path, params).map_err(refuse)?;
+        let positions = match options.cut_context {
+            true => context::held(options.longest, layout.positions),
+            false => layout.positions,
+        };
+        let context = load::open(&options.path, &layout, positions, params).map_err(refuse)?;
         let info = ModelInfo {
             name: options.name.clone(),
             sha256: options.sha256.clone(),
@@ -88,6 +94,11 @@ impl Whisper {
     /// The token after a text.
     pub(crate) fn end_of_text(&self) -> WhisperTokenId {
         self.context.token_eot()
+    }
+
+    /// Encoder positions that there are.
+    fn positions(&self) -> usize {
+        usize::try_from(self.context.n_audio_ctx()).unwrap_or(context::FULL).max(1)
     }
 
     /// Threads of a session.
@@ -145,10 +156,6 @@ impl Whisper {
     }
 }
 
-fn open(path: &Path, params: WhisperContextParameters<'_>) -> Result<WhisperContext, String> {
-    WhisperContext::new_with_params(path, params).map_err(|_| "whisper.cpp cannot load it".into())
-}
-
 /// One worker's recogniser.
 #[derive(Debug)]
 pub struct Session {
@@ -174,7 +181,7 @@ impl Transcribe for Session {
             let language = language.unwrap_or_default().to_owned();
             return Ok(Transcript { language, ..Transcript::default() });
         }
-        let positions = self.positions(samples);
+        let positions = self.positions(samples, context::WRITING);
         self.computing(cancel, |session| session.decode(request, language, positions, cancel))
     }
 }
@@ -182,18 +189,22 @@ impl Transcribe for Session {
 impl Session {
     /// The language to decode in, of a request that can be fulfilled.
     fn admit<'r>(&self, request: &TranscribeRequest<'r>) -> Result<Option<&'r str>, Error> {
-        if request.samples.len() > WINDOW {
-            let needed = request.samples.len() / 320;
-            return Err(Error::TooLong { needed, context: context::FULL });
+        let longest = self.whisper.options.longest;
+        if request.samples.len() > longest {
+            let (needed, context) = (request.samples.len(), longest);
+            return Err(Error::TooLong {
+                needed: needed / context::SAMPLES_PER_POSITION,
+                context: context / context::SAMPLES_PER_POSITION,
+            });
         }
         self.whisper.language(request.language)
     }
 
     /// Encoder positions for the samples, and all that there are.
-    fn positions(&self, samples: &[f32]) -> (usize, usize) {
-        let full = usize::try_from(self.whisper.context.n_audio_ctx()).unwrap_or(context::FULL);
+    fn positions(&self, samples: &[f32], padding: Padding) -> (usize, usize) {
+        let full = self.whisper.positions();
         match self.whisper.options.cut_context {
-            true => (context::positions(samples.len(), full), full),
+            true => (context::positions(samples.len(), padding, full), full),
             false => (full, full),
         }
     }
@@ -214,25 +225,26 @@ impl Session {
         result
     }
 
-    /// Writes down a short window without times, `most` tokens, without looking twice; the encoded sound stays
-    /// in the state.
-    pub(crate) fn write_freely(
+    /// Takes in a window of sound, for [`WhisperState::decode`] to be asked about; gives the
+    /// language asked for, or detected.
+    pub(crate) fn encode(
         &mut self,
         request: &TranscribeRequest<'_>,
-        most: i32,
         cancel: &Cancel,
-    ) -> Result<Transcript, Error> {
+    ) -> Result<String, Error> {
         let language = self.admit(request)?;
-        let (positions, _) = self.positions(request.samples);
+        let (positions, _) = self.positions(request.samples, context::SPOTTING);
         // whisper.cpp refuses what is too short to hold a word.
         let mut padded = request.samples.to_vec();
         padded.resize(request.samples.len().max(SHORTEST), 0.0);
         let request = TranscribeRequest { samples: &padded, words: false, ..request.clone() };
-        self.run(&request, language, positions, cancel, |params| {
+        // Only a whole run can be told the number of positions: it is given a token to write.
+        let taken = self.run(&request, language, positions, cancel, |params| {
             params.set_no_timestamps(true);
             params.set_single_segment(true);
-            params.set_max_tokens(most);
-        })
+            params.set_max_tokens(1);
+        })?;
+        Ok(taken.language)
     }
 
     /// Decodes with `cut` encoder positions, and once more with the `full` number when the model
@@ -266,7 +278,7 @@ impl Session {
             return Err(error);
         }
         let prompt = Arc::clone(&self.whisper.prompt);
-        let mut params = parameters(&self.whisper.options, request, language, positions, &prompt);
+        let mut params = parameters(&self.whisper, request, language, positions, &prompt);
         adapt(&mut params);
         let watch = Watch::new(cancel, MAX_PASSES);
         let outcome = Watched::new(params, &watch).run(&mut self.state, request.samples);
@@ -302,12 +314,13 @@ fn loops(transcript: &Transcript) -> bool {
 }
 
 fn parameters<'p>(
-    options: &Options,
+    whisper: &Whisper,
     request: &TranscribeRequest<'_>,
     language: Option<&'p str>,
     positions: usize,
     prompt: &'p [WhisperTokenId],
 ) -> FullParams<'p, 'p> {
+    let options = &whisper.options;
     let strategy = match options.decoding {
         Decoding::Greedy => SamplingStrategy::Greedy { best_of: 1 },
         Decoding::Beam(width) => {
@@ -319,6 +332,8 @@ fn parameters<'p>(
     params.set_n_threads(i32::from(options.threads.max(1)));
     params.set_audio_ctx(i32::try_from(positions).unwrap_or(0));
     params.set_no_context(true);
+    // whisper.cpp takes the model's positions for those of 30 s when it reckons with this.
+    params.set_max_initial_ts(MAX_INITIAL * context::FULL as f32 / whisper.positions() as f32);
     if !prompt.is_empty() {
         params.set_tokens(prompt);
     }

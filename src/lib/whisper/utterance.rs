@@ -1,7 +1,7 @@
 use engine::{DetectSpeech, Error};
 
+use crate::SAMPLE_RATE;
 use crate::segment::{Chunk, PAD, quietest};
-use crate::{SAMPLE_RATE, WINDOW};
 
 /// How often the detector looks: every 0.3 s of sound.
 const STEP: usize = SAMPLE_RATE * 3 / 10;
@@ -11,6 +11,8 @@ const CONTEXT: usize = SAMPLE_RATE;
 const PAUSE: usize = SAMPLE_RATE * 6 / 10;
 /// The longest utterance: after 20 s it is cut at the quietest point of the last half.
 const LONGEST: usize = 20 * SAMPLE_RATE;
+/// The most sound of an utterance, with what is around it.
+pub(crate) const MOST: usize = LONGEST + STEP + 2 * PAD;
 
 /// Cuts a live stream into utterances, each as soon as it has ended.
 ///
@@ -120,7 +122,7 @@ impl<D: DetectSpeech> Utterances<D> {
     }
 }
 
-const _: () = assert!(LONGEST + STEP + 2 * PAD <= WINDOW);
+const _: () = assert!(MOST <= crate::WINDOW);
 
 #[cfg(test)]
 mod tests {
