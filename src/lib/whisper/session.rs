@@ -47,7 +47,8 @@ impl Whisper {
         let refuse = |reason: String| Error::Load { path: options.path.clone(), reason };
         let layout = check::whisper_model(&options.path).map_err(refuse)?;
         let params = WhisperContextParameters { use_gpu: options.use_gpu, ..Default::default() };
-        let positions = match options.cut_context {
+        // A prompt makes the model loop more readily, and the second look helps most with all.
+        let positions = match options.cut_context && options.prompt.is_empty() {
             true => context::held(options.longest, layout.positions),
             false => layout.positions,
         };

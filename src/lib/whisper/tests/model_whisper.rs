@@ -83,6 +83,23 @@ fn model_writes_down_speech_with_times() {
 }
 
 #[test]
+fn model_of_fewer_positions_writes_the_same() {
+    let samples = jfk();
+    let path = model("whisper-tiny.en-f16.bin");
+    let short = Options { longest: samples.len() + 1, ..Options::new(&path) };
+    let short = Whisper::load(short).unwrap();
+    let go = |whisper: &Whisper, samples: &[f32]| {
+        let mut session = whisper.session().unwrap();
+        session.transcribe(&ask(samples, "en"), &Cancel::default())
+    };
+    assert_eq!(go(&short, &samples).unwrap(), go(&whisper(), &samples).unwrap());
+    assert_eq!(short.model(), whisper().model());
+    let longer = vec![0.0; samples.len() + 2];
+    let refused = go(&short, &longer).unwrap_err();
+    assert!(matches!(refused, Error::TooLong { .. }), "{refused:?}");
+}
+
+#[test]
 fn model_answers_requests_it_cannot_fulfil() {
     let samples = vec![0.0; WINDOW + 1];
     let mut session = whisper().session().unwrap();
