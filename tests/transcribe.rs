@@ -368,13 +368,6 @@ fn a_missing_model_names_the_command_that_gets_it() {
 }
 
 #[test]
-fn model_without_a_detector_everything_is_heard() {
-    let outcome =
-        transcribe().args(["--vad", "none"]).arg(data("speech/jfk.flac")).run().code(0).record();
-    assert!(words(&outcome).join(" ").contains("ask not what your country"), "{outcome}");
-}
-
-#[test]
 fn model_an_interrupt_ends_a_recording_quickly() {
     let sound = speech("short.wav")[44..].to_vec().repeat(400);
     let samples = sound.chunks_exact(2).map(|b| i16::from_le_bytes([b[0], b[1]]));
