@@ -56,7 +56,7 @@ fn given(taken: &[Taken]) -> Vec<Shot<'_>> {
     let shot = |t: &Taken| (Some(t.time), Some(t.camera));
     let given = |t| {
         let (taken, camera) = shot(t);
-        Shot { taken, camera, burst: None, look: &t.look }
+        Shot { taken, camera, burst: None, look: &t.look, faces: None }
     };
     taken.iter().map(given).collect()
 }
@@ -89,7 +89,8 @@ fn bursts_are_found_and_the_sharpest_is_chosen() {
 fn time_camera_and_what_the_camera_says_decide() {
     let from = scene(7, 660, 495);
     let look = [shot(&from, 1, true), shot(&from, 2, false), shot(&scene(8, 660, 495), 3, true)];
-    let shot = |taken, camera, burst, look| Shot { taken: Some(taken), camera, burst, look };
+    let shot =
+        |taken, camera, burst, look| Shot { taken: Some(taken), camera, burst, look, faces: None };
     let found = |shots: &[Shot<'_>]| -> Vec<Vec<usize>> {
         bursts(shots, &BurstOptions::default()).into_iter().map(|b| b.members).collect()
     };

