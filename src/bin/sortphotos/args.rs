@@ -88,6 +88,14 @@ impl Export {
 /// is there already, or comes twice, is a duplicate and is left where it is; different pictures
 /// with one name get a number.
 ///
+/// A date is taken from the first of these that has one that can be true: XMP sidecar; EXIF
+/// DateTimeOriginal; QuickTime CreationDate; XMP and DateTimeDigitized; IPTC; PNG; a video's own
+/// time; Takeout's JSON; GPS time; the name of the file (cameras, WhatsApp, Signal, Telegram,
+/// screenshots, scanners); EXIF DateTime and other times of change; names of folders; with
+/// --file-time the file's own. Where a source tells less than another one within the same day, the
+/// finer one is taken. Its offset from UTC is its own, else that of the GPS time, of the other half
+/// of a Live Photo, of the place's time zone, or --zone's.
+///
 /// The template of --to: {year} {month} {day} {hour} {minute} {second}, with a width as {month:02};
 /// {taken:FORMAT} as strftime has it; {place} (the city) {region} {country} {country_code};
 /// {camera} {make} {model}; {kind}; {apart}: "screenshots" or "documents" for those, else nothing;
