@@ -184,6 +184,16 @@ impl Graph {
         Some(self.model.input_shape(0)?.into_iter().map(length).collect())
     }
 
+    /// Whether the file allows the shape; how many pictures come at a time is for the operators.
+    fn takes(&self, shape: &[usize]) -> bool {
+        self.input_shape().is_none_or(|wanted| {
+            let fits = |(n, (wanted, given)): (usize, (&Option<usize>, &usize))| {
+                n == 0 && shape.len() > 1 || wanted.is_none_or(|wanted| wanted == *given)
+            };
+            wanted.len() == shape.len() && wanted.iter().zip(shape).enumerate().all(fits)
+        })
+    }
+
     /// Computes all outputs, in the order of the file.
     ///
     /// # Errors
@@ -194,6 +204,9 @@ impl Graph {
         let count = shape.iter().try_fold(1usize, |count, n| count.checked_mul(*n));
         if count != Some(values.len()) || values.len() > MAX_NUMBERS {
             return Err(Error::Shape(shape, values.len()));
+        }
+        if !self.takes(&shape) {
+            return Err(Error::Run(format!("it takes no input of the shape {shape:?}")));
         }
         let run = || {
             let value = Value::from_shape(&shape, values).map_err(|e| e.to_string())?;
