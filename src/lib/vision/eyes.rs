@@ -12,7 +12,7 @@ const LEAST: f32 = 10.0;
 pub(crate) fn clearness(picture: &Picture<'_>, eyes: [[f32; 2]; 2]) -> Option<f32> {
     let [left, right] = eyes;
     let apart = (right[0] - left[0]).hypot(right[1] - left[1]);
-    if !(apart >= LEAST) {
+    if apart.is_nan() || apart < LEAST {
         return None;
     }
     let (width, height) = picture.size();
