@@ -43,8 +43,10 @@ optional-models: models
 demo: models
 	@sh examples/demo.sh
 
-# nextest when it is there, cargo's own runner otherwise: the tests are the same.
+# nextest when it is there, cargo's own runner otherwise: the tests are the same. One of them asks
+# cargo about all dependencies, those of other systems included, without a network.
 test: optional-models
+	@$(CARGO) fetch --locked --quiet
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		$(CARGO) nextest run --release --locked --workspace; \
 	else \
