@@ -19,7 +19,7 @@ export CFLAGS_x86_64_unknown_linux_gnu =
 export CXXFLAGS_x86_64_unknown_linux_gnu =
 endif
 
-.PHONY: all setup build models demo test lint docs check-docs bench fuzz dist install uninstall clean
+.PHONY: all setup build models optional-models demo test lint docs check-docs bench fuzz dist install uninstall clean
 
 all: build
 
@@ -34,13 +34,19 @@ build: setup
 models: build
 	$(BIN)/models pull $(MODELS)
 
+# Small ones besides that tests need.
+optional-models: models
+	$(BIN)/models pull mtcnn
+
 # ---- trying and testing ----------------------------------------------------------------------
 
 demo: models
 	@sh examples/demo.sh
 
-# nextest when it is there, cargo's own runner otherwise: the tests are the same.
-test: models
+# nextest when it is there, cargo's own runner otherwise: the tests are the same. One of them asks
+# cargo about all dependencies, those of other systems included, without a network.
+test: optional-models
+	@$(CARGO) fetch --locked --quiet
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
 		$(CARGO) nextest run --release --locked --workspace; \
 	else \

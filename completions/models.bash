@@ -301,7 +301,7 @@ _models() {
             return 0
             ;;
         models__subcmd__import)
-            opts="-q -v -h --name --link --type --json --quiet --verbose --color --progress --nice --help"
+            opts="-q -v -h --name --link --type --labels --scale --json --quiet --verbose --color --progress --nice --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -313,6 +313,14 @@ _models() {
                     ;;
                 --type)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --labels)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --scale)
+                    COMPREPLY=($(compgen -W "imagenet signed unit byte" -- "${cur}"))
                     return 0
                     ;;
                 --color)

@@ -107,6 +107,11 @@ complete -c models -n "__fish_models_using_subcommand rm" -l nice -d 'Give way t
 complete -c models -n "__fish_models_using_subcommand rm" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c models -n "__fish_models_using_subcommand import" -l name -d 'Name it gets; else the catalogue\'s, or one made of the file\'s name' -r
 complete -c models -n "__fish_models_using_subcommand import" -l type -d 'Number format of converted weights: f32, f16, q8_0, q5_0 or q5_1 [default: f16]' -r
+complete -c models -n "__fish_models_using_subcommand import" -l labels -d 'For an ONNX classifier of pictures: file with its labels, one a line in the order of its outputs' -r -F
+complete -c models -n "__fish_models_using_subcommand import" -l scale -d 'For an ONNX classifier: how it takes brightness: imagenet (0 to 1, less ImageNet\'s mean and over its deviation), signed (-1 to 1), unit (0 to 1), byte (0 to 255)' -r -f -a "imagenet\t''
+signed\t''
+unit\t''
+byte\t''"
 complete -c models -n "__fish_models_using_subcommand import" -l color -d 'Colour in messages' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"

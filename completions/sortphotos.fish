@@ -7,6 +7,10 @@ complete -c sortphotos -l look -d 'Which pictures to look at: auto (those withou
 always\t'All'
 never\t'None'"
 complete -c sortphotos -l burst-gap -d 'Shots of a burst are at most so many seconds apart' -r
+complete -c sortphotos -l faces -d 'Where to look for faces, with the model that "models pull mtcnn" gets: auto (in shots that may be of a burst, if the model is here), always (in all pictures; also plain --faces), never' -r -f -a "auto\t'In shots that may be of a burst, if the model is here'
+always\t'In all pictures'
+never\t'Nowhere'"
+complete -c sortphotos -l label-model -d 'Label all pictures with this model, by its name in the model store or by its path; never for none [default: one that is in the store, for pictures that are looked at]' -r
 complete -c sortphotos -l cache -d 'File to keep results in [default: results.db in the folder of caches]' -r -F
 complete -c sortphotos -l cache-size -d 'Most that is kept, in MiB; what was not used for longest goes first' -r
 complete -c sortphotos -l apply -d 'Put the files in their places: copy, move, link (another name of the file), reflink' -r -f -a "copy\t'A verified copy; the file stays'
@@ -16,7 +20,7 @@ reflink\t'A copy that shares its blocks with the file'"
 complete -c sortphotos -l journal -d 'With --apply: file to write down in, before it is done, what is done [default: a new one in the folder of ledgers]' -r -F
 complete -c sortphotos -l undo -d 'Take back what a journal has' -r -F
 complete -c sortphotos -l resume -d 'Do what a journal planned and an interrupted run left undone' -r -F
-complete -c sortphotos -l export -d 'With --apply: write kinds, bursts and places as keywords into sidecars that this program reads: digikam (IMG_1.JPG.xmp), lightroom (IMG_1.xmp)' -r -f -a "digikam\t'IMG_1.JPG.xmp'
+complete -c sortphotos -l export -d 'With --apply: write kinds, bursts, labels (with a score of at least 0.3) and places into sidecars that this program reads: digikam (IMG_1.JPG.xmp), lightroom (IMG_1.xmp)' -r -f -a "digikam\t'IMG_1.JPG.xmp'
 lightroom\t'IMG_1.xmp'"
 complete -c sortphotos -l contact-sheet -d 'Write a page with thumbnails, reasons, bursts and conflicts to look through' -r -F
 complete -c sortphotos -l field -d 'Field to read, as a dotted path' -r

@@ -2,14 +2,20 @@
 
 #[path = "sortphotos/acting.rs"]
 mod acting;
+#[path = "sortphotos/bombs.rs"]
+mod bombs;
 #[path = "sortphotos/fixture.rs"]
 mod fixture;
 #[path = "sortphotos/killed.rs"]
 mod killed;
 #[path = "sortphotos/odd.rs"]
 mod odd;
+#[path = "sortphotos/places.rs"]
+mod places;
 #[path = "sortphotos/sidecars.rs"]
 mod sidecars;
+#[path = "sortphotos/sight.rs"]
+mod sight;
 
 use std::fs;
 

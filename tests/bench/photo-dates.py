@@ -240,24 +240,65 @@ def of_ours(lines):
         yield record["path"], (record["taken"] or {}).get("taken", "none")
 
 
+def elodie(python, checkout, cases, answers, out):
+    """elodie has no dry run, and ends at the first file without a date: one run for each file. It
+    names the copy for the date: `OUT/2019-07-Jul/Unknown Location/2019-07-21_23-30-05-a.jpg`."""
+    with open(answers) as file:
+        names = json.load(file)
+    for n, name in enumerate(names):
+        to = os.path.join(out, str(n))
+        os.makedirs(to)
+        command = [python, "elodie.py", "import", "--allow-duplicates", "--destination", to, "--file"]
+        environment = {**os.environ, "HOME": out}
+        subprocess.run([*command, os.path.abspath(os.path.join(cases, name))], cwd=checkout, env=environment,
+                       capture_output=True)
+        copies = [copy for _, _, files in os.walk(to) for copy in files]
+        found = re.match(r"(\d{4}-\d\d-\d\d)_(\d\d)-(\d\d)-(\d\d)-", copies[0]) if copies else None
+        taken = f"{found[1]}T{found[2]}:{found[3]}:{found[4]}" if found else "none"
+        print(json.dumps({"path": os.path.join(cases, name), "taken": {"taken": taken}}))
+
+
+def read(found, program):
+    with open(found) as file:
+        return dict(of_phockup(file) if program == "phockup" else of_ours(file))
+
+
+def short(text):
+    return (text if len(text) > 10 or text == "none" else f"{text}T00:00:00")[:19]
+
+
+def said(got, name):
+    return next((taken for path, taken in got.items() if path.endswith("/" + name)), "no record")
+
+
 def judge(answers, found, program="ours"):
-    """phockup knows no offsets and no parts of a second: its answer need only be right as far as
-    a second, and midnight will do for a day."""
+    """phockup and elodie know no offsets and no parts of a second: their answers need only be right
+    as far as a second, and midnight will do for a day."""
     with open(answers) as file:
         wanted = json.load(file)
-    with open(found) as file:
-        got = dict(of_phockup(file) if program == "phockup" else of_ours(file))
-    if program == "phockup":
-        short = lambda text: text if len(text) > 10 or text == "none" else f"{text}T00:00:00"
-        wanted = {name: short(answer)[:19] for name, answer in wanted.items()}
-    right = 0
-    for name, answer in wanted.items():
-        mine = next((taken for path, taken in got.items() if path.endswith("/" + name)), "no record")
-        right += mine == answer
-        if mine != answer:
-            print(f"{name}: {mine}, right is {answer}", file=sys.stderr)
+    got = read(found, program)
+    if program != "ours":
+        wanted = {name: short(answer) for name, answer in wanted.items()}
+    right = sum(said(got, name) == answer for name, answer in wanted.items())
     print(json.dumps({"cases": len(wanted), "right": right, "share": round(right / len(wanted), 3)}))
 
 
+def table(answers, *found):
+    """What each program says of each case: FILE=PROGRAM, ours first; bold where it is wrong."""
+    with open(answers) as file:
+        wanted = json.load(file)
+    programs = [pair.rsplit("=", 1) for pair in found]
+    print("| case | right |" + "".join(f" {program} |" for _, program in programs))
+    print("|---|---|" + "---|" * len(programs))
+    got = {program: read(path, program) for path, program in programs}
+    for name, answer in wanted.items():
+        cells = []
+        for _, program in programs:
+            text = said(got[program], name)
+            right = text == (answer if program == "ours" else short(answer))
+            cells.append(text if right else f"**{text}**")
+        print(f"| {name} | {answer} | " + " | ".join(cells) + " |")
+
+
 if __name__ == "__main__":
-    {"compare": compare, "make": make, "judge": judge}[sys.argv[1]](*sys.argv[2:])
+    {"compare": compare, "make": make, "judge": judge, "elodie": elodie, "table": table}[sys.argv[1]](*sys.argv[2:])

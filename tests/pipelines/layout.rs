@@ -176,10 +176,12 @@ fn libraries_depend_downwards_only() {
             "trust",
             "metadata",
             "places",
+            "bundle",
+            "onnx",
         ],
         &[
             "models", "chunk", "cli", "document", "filehash", "images", "journal", "minhash",
-            "dispatch",
+            "dispatch", "vision",
         ],
         &["llama", "whisper", "results"],
         &["*programs*"],

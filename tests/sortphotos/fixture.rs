@@ -44,9 +44,10 @@ impl Tree {
         fs::write(path, bytes).expect("a file");
     }
 
-    /// The program, run in this folder.
+    /// The program, run in this folder, with a model store that has nothing in it.
     pub(crate) fn sort(&self, args: &[&str]) -> Program {
-        program("sortphotos").working_in(self.path()).args(args)
+        let none = self.file(".models");
+        program("sortphotos").env("HEADWATER_MODELS", none).working_in(self.path()).args(args)
     }
 
     pub(crate) fn state(&self) -> State {

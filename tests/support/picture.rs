@@ -16,6 +16,7 @@ pub struct Shot {
     blurred: bool,
     side: u16,
     text: Option<String>,
+    pixels: Option<Vec<u8>>,
 }
 
 impl Shot {
@@ -32,6 +33,25 @@ impl Shot {
     /// No picture at all.
     pub fn text(text: &str) -> Self {
         Self { text: Some(text.to_owned()), ..Self::default() }
+    }
+
+    /// With the pixels of this JPEG.
+    #[must_use]
+    pub fn pixels(mut self, jpeg: Vec<u8>) -> Self {
+        self.pixels = Some(jpeg);
+        self
+    }
+
+    /// All of one colour.
+    ///
+    /// # Panics
+    /// When no JPEG can be made of it.
+    #[must_use]
+    pub fn colour(self, rgb: [u8; 3]) -> Self {
+        let mut file = Vec::new();
+        let pixels = rgb.repeat(64 * 64);
+        Encoder::new(&mut file, 90).encode(&pixels, 64, 64, ColorType::Rgb).expect("a JPEG");
+        self.pixels(file)
     }
 
     /// The offset from UTC: `+01:00`.
@@ -84,6 +104,19 @@ impl Shot {
         if let Some(text) = &self.text {
             return text.clone().into_bytes();
         }
+        let file = self.pixels.clone().unwrap_or_else(|| self.drawn());
+        let exif = self.exif();
+        let mut bytes = file[..2].to_vec();
+        bytes.extend([0xff, 0xe1]);
+        bytes.extend(u16::try_from(exif.len() + 8).expect("short").to_be_bytes());
+        bytes.extend(b"Exif\0\0");
+        bytes.extend(exif);
+        bytes.extend(&file[2..]);
+        bytes
+    }
+
+    /// A JPEG of the scene.
+    fn drawn(&self) -> Vec<u8> {
         let side = usize::from(self.side);
         let value = |x: usize, y: usize| {
             // Blocks of a pattern that depends on the scene, with fine lines in them.
@@ -97,14 +130,7 @@ impl Shot {
         let mut file = Vec::new();
         let encoder = Encoder::new(&mut file, 90);
         encoder.encode(&pixels, self.side, self.side, ColorType::Luma).expect("a JPEG");
-        let exif = self.exif();
-        let mut bytes = file[..2].to_vec();
-        bytes.extend([0xff, 0xe1]);
-        bytes.extend(u16::try_from(exif.len() + 8).expect("short").to_be_bytes());
-        bytes.extend(b"Exif\0\0");
-        bytes.extend(exif);
-        bytes.extend(&file[2..]);
-        bytes
+        file
     }
 
     /// A TIFF structure (EXIF 3.0, chapter 4.6), little-endian.

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use clap::{
     ArgGroup, ArgMatches, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand,
+    ValueEnum,
 };
 use cli::{Error, Exit, GeneralArgs, Program, Session};
 use modelstore::import::WeightType;
@@ -54,7 +55,8 @@ enum Action {
     /// Take a model file or folder into the store
     ///
     /// GGUF files and the ggml files of whisper.cpp are copied, or linked. CTranslate2 Whisper,
-    /// BERT safetensors and Silero VAD safetensors are converted.
+    /// BERT safetensors and Silero VAD safetensors are converted. With --labels, an ONNX classifier
+    /// of pictures is kept with its labels, for sortphotos.
     Import(ImportArgs),
     /// Find models of other programs on this machine
     ///
@@ -144,6 +146,42 @@ pub(crate) struct ImportArgs {
     /// Number format of converted weights: f32, f16, q8_0, q5_0 or q5_1 [default: f16]
     #[arg(long = "type", value_name = "TYPE")]
     pub(crate) weights: Option<WeightType>,
+
+    /// For an ONNX classifier of pictures: file with its labels, one a line in the order of its
+    /// outputs
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["link", "weights"])]
+    pub(crate) labels: Option<PathBuf>,
+
+    /// For an ONNX classifier: how it takes brightness: imagenet (0 to 1, less ImageNet's mean and
+    /// over its deviation), signed (-1 to 1), unit (0 to 1), byte (0 to 255)
+    #[arg(
+        long,
+        value_name = "SCALE",
+        requires = "labels",
+        hide_possible_values = true,
+        default_value = "imagenet"
+    )]
+    pub(crate) scale: ScaleArg,
+}
+
+/// As [`bundle::Scale`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ScaleArg {
+    Imagenet,
+    Signed,
+    Unit,
+    Byte,
+}
+
+impl ScaleArg {
+    pub(crate) fn scale(self) -> bundle::Scale {
+        match self {
+            Self::Imagenet => bundle::Scale::Imagenet,
+            Self::Signed => bundle::Scale::Signed,
+            Self::Unit => bundle::Scale::Unit,
+            Self::Byte => bundle::Scale::Byte,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

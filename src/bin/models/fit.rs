@@ -94,7 +94,7 @@ pub(crate) fn run(args: &FitArgs, plan: &Plan, out: &mut Output) -> Result<(), E
             .catalogue()
             .entries()
             .iter()
-            .filter(|e| !matches!(e.task, Task::Vad | Task::Geocode))
+            .filter(|e| !matches!(e.task, Task::Vad | Task::Geocode | Task::Faces | Task::Label))
             .collect()
     } else {
         plan.entries(&args.names)?

@@ -48,6 +48,9 @@ enum Work {
 }
 
 pub(crate) fn run(args: &ImportArgs, plan: &Plan, out: &mut Output) -> Result<(), Error> {
+    if let Some(labels) = &args.labels {
+        return classifier(labels, args, plan, out);
+    }
     let (added, converted_to) = match recognise(&args.from)? {
         Work::Take(file) => {
             if args.weights.is_some() {
@@ -70,6 +73,14 @@ pub(crate) fn run(args: &ImportArgs, plan: &Plan, out: &mut Output) -> Result<()
             (convert(&source, weights, args, plan)?, Some(weights.to_string()))
         }
     };
+    tell(added, converted_to, out)
+}
+
+fn tell(
+    added: Result<Added, StoreError>,
+    converted_to: Option<String>,
+    out: &mut Output,
+) -> Result<(), Error> {
     let added = match added {
         Err(StoreError::Stopped) => return Ok(()),
         added => added?,
@@ -96,6 +107,9 @@ fn recognise(from: &Path) -> Result<Work, Error> {
     match inspect(from) {
         Ok(_) => Ok(Work::Take(from.to_owned())),
         // No format that engines read; perhaps one that is converted.
+        Err(InspectError::Unknown("")) if from.extension().is_some_and(|e| e == "onnx") => {
+            Err(Error::usage("an ONNX classifier needs its labels: --labels FILE"))
+        }
         Err(InspectError::Unknown("")) => detect(from),
         Err(e) => Err(about(&e)),
     }
@@ -112,6 +126,48 @@ fn add(file: &Path, options: &AddOptions, plan: &Plan) -> Result<Added, StoreErr
     let total = fs::metadata(file).ok().map(|m| m.len());
     let mut bytes = Bytes::new(&plan.general, &file.display().to_string(), total);
     plan.store.add_file(file, options, &plan.stop, &mut |n| bytes.set(n))
+}
+
+/// An ONNX classifier and its labels, in one file.
+fn classifier(
+    labels: &Path,
+    args: &ImportArgs,
+    plan: &Plan,
+    out: &mut Output,
+) -> Result<(), Error> {
+    let about = |path: &Path, problem: &dyn std::fmt::Display| {
+        Error::setup(format!("{}: {problem}", path.display()))
+    };
+    let text = fs::read_to_string(labels).map_err(|e| about(labels, &e))?;
+    let labels = bundle::labels(&text).map_err(|e| about(labels, &e))?;
+    let graph = fs::read(&args.from).map_err(|e| about(&args.from, &e))?;
+    // The first field of an ONNX file is its version, a number.
+    if !graph.starts_with(&[8]) {
+        return Err(about(&args.from, &"no ONNX file"));
+    }
+    let header = bundle::Header {
+        kind: bundle::Kind::Labels,
+        graphs: vec![bundle::Graph { name: "classifier".into(), bytes: 0 }],
+        labels,
+        scale: args.scale.scale(),
+    };
+    let dir = plan.store.dir();
+    fs::create_dir_all(dir).map_err(|e| about(dir, &e))?;
+    clear_abandoned(dir);
+    let scratch = tempfile::Builder::new().prefix(".import-").tempdir_in(dir);
+    let scratch = scratch.map_err(|e| about(dir, &e))?;
+    let model = scratch.path().join("model");
+    let mut file = fs::File::create_new(&model).map_err(|e| about(&model, &e))?;
+    bundle::write(header, &[graph], &mut file).map_err(|e| about(&model, &e))?;
+    file.sync_all().map_err(|e| about(&model, &e))?;
+    let original = fs::canonicalize(&args.from).unwrap_or_else(|_| args.from.clone());
+    let options = AddOptions {
+        name: args.name.clone(),
+        suggested: Some(suggest_name(&args.from)),
+        keep: Keep::Move,
+        source: Some(original.display().to_string()),
+    };
+    tell(add(&model, &options, plan), None, out)
 }
 
 /// Converts into a folder beside the store's files, from where the result is moved to its place.

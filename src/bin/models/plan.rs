@@ -87,5 +87,7 @@ pub(crate) fn task_of(format: Format) -> Option<Task> {
         Format::GgmlWhisper => Some(Task::Transcribe),
         Format::GgmlVad => Some(Task::Vad),
         Format::Places => Some(Task::Geocode),
+        Format::Faces => Some(Task::Faces),
+        Format::Labels => Some(Task::Label),
     }
 }

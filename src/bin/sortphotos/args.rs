@@ -45,6 +45,17 @@ pub enum Look {
     Never,
 }
 
+/// Where faces are looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// In shots that may be of a burst, if the model is here.
+    Auto,
+    /// In all pictures.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
 /// Programs that read sidecars.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Export {
@@ -67,8 +78,8 @@ impl Export {
 ///
 /// Each file gets "photo": "taken" with "taken_from", "confidence" and "why", dates that contradict
 /// it ("conflicts"), "camera", "gps", "place", and, where it was looked at, "sharpness",
-/// "exposure", "contrast", "kind" (photo, screenshot, document) and "burst" with the best shot.
-/// And it gets "plan": "action", "to", "why". Nothing is touched unless --apply says so; then a
+/// "exposure", "contrast", "kind" (photo, screenshot, document) and "burst" with the best shot;
+/// with models in the store also "faces" and "labels" with their scores. And it gets "plan": "action", "to", "why". Nothing is touched unless --apply says so; then a
 /// journal is written first, from which --undo takes everything back and --resume goes on after a
 /// crash. Nothing is ever overwritten. On a terminal a summary is shown in place of the records.
 ///
@@ -76,6 +87,14 @@ impl Export {
 /// sidecars) go together or not at all. What is already in its place stays; a file whose content
 /// is there already, or comes twice, is a duplicate and is left where it is; different pictures
 /// with one name get a number.
+///
+/// A date is taken from the first of these that has one that can be true: XMP sidecar; EXIF
+/// DateTimeOriginal; QuickTime CreationDate; XMP and DateTimeDigitized; IPTC; PNG; a video's own
+/// time; Takeout's JSON; GPS time; the name of the file (cameras, WhatsApp, Signal, Telegram,
+/// screenshots, scanners); EXIF DateTime and other times of change; names of folders; with
+/// --file-time the file's own. Where a source tells less than another one within the same day, the
+/// finer one is taken. Its offset from UTC is its own, else that of the GPS time, of the other half
+/// of a Live Photo, of the place's time zone, or --zone's.
 ///
 /// The template of --to: {year} {month} {day} {hour} {minute} {second}, with a width as {month:02};
 /// {taken:FORMAT} as strftime has it; {place} (the city) {region} {country} {country_code};
@@ -126,6 +145,25 @@ pub struct Sortphotos {
     #[arg(long, value_name = "SECONDS", default_value_t = 3.0, value_parser = seconds, help_heading = "Looking")]
     pub burst_gap: f64,
 
+    /// Where to look for faces, with the model that "models pull mtcnn" gets: auto (in shots that
+    /// may be of a burst, if the model is here), always (in all pictures; also plain --faces), never
+    #[arg(
+        long,
+        value_name = "WHERE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_value = "auto",
+        default_missing_value = "always",
+        hide_possible_values = true,
+        help_heading = "Looking"
+    )]
+    pub faces: When,
+
+    /// Label all pictures with this model, by its name in the model store or by its path; never for
+    /// none [default: one that is in the store, for pictures that are looked at]
+    #[arg(long, value_name = "MODEL", help_heading = "Looking")]
+    pub label_model: Option<String>,
+
     #[command(flatten)]
     #[allow(missing_docs)]
     pub cache: results::CacheArgs,
@@ -155,8 +193,8 @@ pub struct Sortphotos {
     #[arg(long, requires = "apply", help_heading = "Sidecars")]
     pub write_back: bool,
 
-    /// With --apply: write kinds, bursts and places as keywords into sidecars that this program
-    /// reads: digikam (IMG_1.JPG.xmp), lightroom (IMG_1.xmp)
+    /// With --apply: write kinds, bursts, labels (with a score of at least 0.3) and places into
+    /// sidecars that this program reads: digikam (IMG_1.JPG.xmp), lightroom (IMG_1.xmp)
     #[arg(
         long,
         value_name = "PROGRAM",

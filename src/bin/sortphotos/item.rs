@@ -23,6 +23,8 @@ pub(crate) struct Item {
     pub(crate) photo: Photo,
     pub(crate) taken: Option<Taken>,
     pub(crate) look: Option<images::Look>,
+    /// Its faces, where they were looked for.
+    pub(crate) faces: Option<images::Faces>,
     /// Where its thumbnail is among those of the run.
     pub(crate) thumbnail: Option<usize>,
 }
@@ -40,6 +42,7 @@ impl Item {
             photo: Photo::default(),
             taken: None,
             look: None,
+            faces: None,
             thumbnail: None,
         }
     }

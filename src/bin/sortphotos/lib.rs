@@ -20,6 +20,7 @@ mod plan;
 mod read;
 mod sheet;
 mod sidecars;
+mod sight;
 mod spread;
 mod summary;
 mod takeback;

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::args::Look;
 use crate::item::{All, Item};
 use crate::output::{Burst, rounded};
+use crate::sight::{self, Sight, Sighted};
 use crate::spread::Spread;
 use crate::thumbnails::Thumbnails;
 
@@ -29,6 +30,7 @@ pub(crate) struct Looker {
     /// Seconds between two shots of a burst, at most.
     pub(crate) gap: f64,
     pub(crate) options: images::Options,
+    pub(crate) sight: Sight,
     pub(crate) results: Option<Results>,
     /// For the contact sheet.
     pub(crate) thumbnails: Option<Mutex<Thumbnails>>,
@@ -40,18 +42,38 @@ struct Kept {
     look: Result<images::Look, String>,
     /// In base64.
     thumbnail: Option<String>,
+    #[serde(default)]
+    sighted: Sighted,
+}
+
+/// What is new of a picture that was looked at.
+struct Looked {
+    look: images::Look,
+    /// Its place among the thumbnails.
+    thumbnail: Option<usize>,
+    sighted: Sighted,
+}
+
+/// A picture that is looked at, and whether for its faces too.
+#[derive(Clone, Copy)]
+struct Chosen {
+    file: usize,
+    faces: bool,
 }
 
 impl Looker {
     /// Looks at pictures, and finds bursts and kinds.
     pub(crate) fn look(&self, all: &mut All, spread: &Spread<'_>) {
         let chosen = self.choose(all);
-        let looked = spread.over(chosen.len(), |n| self.look_at(&all.items[chosen[n]].path));
-        for (file, looked) in chosen.into_iter().zip(looked) {
-            let item = &mut all.items[file];
+        let looked = spread
+            .over(chosen.len(), |n| self.look_at(&all.items[chosen[n].file].path, chosen[n].faces));
+        for (chosen, looked) in chosen.into_iter().zip(looked) {
+            let item = &mut all.items[chosen.file];
             match looked {
-                Some(Ok((look, thumbnail))) => {
+                Some(Ok(Looked { look, thumbnail, sighted })) => {
                     item.photo.look(&look);
+                    item.photo.see(&sighted);
+                    item.faces = sighted.faces.as_deref().map(sight::faces);
                     item.look = Some(look);
                     item.thumbnail = thumbnail;
                 }
@@ -66,7 +88,7 @@ impl Looker {
     }
 
     /// The leading pictures that are looked at.
-    fn choose(&self, all: &All) -> Vec<usize> {
+    fn choose(&self, all: &All) -> Vec<Chosen> {
         if self.which == Look::Never {
             return Vec::new();
         }
@@ -79,38 +101,44 @@ impl Looker {
                 item.is_media() && item.metadata.as_ref().is_some_and(|m| !m.format.is_video())
             })
             .collect();
-        let every = self.which == Look::Always || self.thumbnails.is_some();
-        let mut chosen: Vec<usize> =
-            pictures.iter().copied().filter(|f| every || !has_camera(&all.items[*f])).collect();
-        if !every {
-            let mut shots: Vec<(Option<String>, f64, usize)> = pictures
-                .iter()
-                .filter_map(|f| Some((camera(&all.items[*f]), moment(&all.items[*f])?, *f)))
-                .collect();
-            shots.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
-            for pair in shots.windows(2) {
-                if pair[0].0 == pair[1].0 && pair[1].1 - pair[0].1 <= self.gap {
-                    chosen.extend([pair[0].2, pair[1].2]);
-                }
+        let models = self.sight.every_face || self.sight.every_label;
+        let every = self.which == Look::Always || self.thumbnails.is_some() || models;
+        let near = self.near(all, &pictures);
+        let is_chosen =
+            |file: usize| every || near.contains(&file) || !has_camera(&all.items[file]);
+        let chosen = pictures.into_iter().filter(|file| is_chosen(*file));
+        let faces = |file| self.sight.every_face || near.contains(&file);
+        chosen.map(|file| Chosen { file, faces: faces(file) }).collect()
+    }
+
+    /// Pictures that may be of a burst.
+    fn near(&self, all: &All, pictures: &[usize]) -> HashSet<usize> {
+        let mut near = HashSet::new();
+        let mut shots: Vec<(Option<String>, f64, usize)> = pictures
+            .iter()
+            .filter_map(|f| Some((camera(&all.items[*f]), moment(&all.items[*f])?, *f)))
+            .collect();
+        shots.sort_by(|a, b| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        for pair in shots.windows(2) {
+            if pair[0].0 == pair[1].0 && pair[1].1 - pair[0].1 <= self.gap {
+                near.extend([pair[0].2, pair[1].2]);
             }
-            chosen
-                .extend(all.units.iter().filter(|u| u.burst_key.is_some()).map(|unit| unit.main()));
-            let pictures: HashSet<usize> = pictures.into_iter().collect();
-            chosen.retain(|file| pictures.contains(file));
-            chosen.sort_unstable();
-            chosen.dedup();
         }
-        chosen
+        let marked = all.units.iter().filter(|unit| unit.burst_key.is_some());
+        near.extend(marked.map(|unit| unit.main()));
+        let pictures: HashSet<usize> = pictures.iter().copied().collect();
+        near.retain(|file| pictures.contains(file));
+        near
     }
 
     /// Looks at a picture, or finds what was seen before of the same content; gives why it
     /// cannot be looked at otherwise.
-    fn look_at(&self, path: &Path) -> Result<(images::Look, Option<usize>), String> {
+    fn look_at(&self, path: &Path, faces: bool) -> Result<Looked, String> {
         let size = fs::metadata(path).map_err(|e| e.to_string())?.len();
         let kept = if size <= WHOLE {
             let bytes = fs::read(path).map_err(|e| e.to_string())?;
-            let key = self.key(|| Ok(blake3::hash(&bytes)))?;
-            self.find(key.as_ref(), || images::look(Cursor::new(&bytes), &self.options))?
+            let key = self.key(faces, || Ok(blake3::hash(&bytes)))?;
+            self.find(key.as_ref(), faces, |options| images::look(Cursor::new(&bytes), options))?
         } else {
             let open = || File::open(path).map_err(|e| e.to_string());
             let hash = || {
@@ -118,34 +146,36 @@ impl Looker {
                 hasher.update_reader(open()?).map_err(|e| e.to_string())?;
                 Ok(hasher.finalize())
             };
-            let key = self.key(hash)?;
+            let key = self.key(faces, hash)?;
             let reader = BufReader::with_capacity(1 << 16, open()?);
-            self.find(key.as_ref(), || images::look(reader, &self.options))?
+            self.find(key.as_ref(), faces, |options| images::look(reader, options))?
         };
         let look = kept.look?;
         let thumbnail = kept.thumbnail.and_then(|text| STANDARD.decode(text).ok());
-        let place = match (&self.thumbnails, thumbnail) {
+        let thumbnail = match (&self.thumbnails, thumbnail) {
             (Some(thumbnails), Some(bytes)) => {
                 let mut thumbnails = thumbnails.lock().unwrap_or_else(PoisonError::into_inner);
                 Some(thumbnails.push(&bytes).map_err(|e| format!("thumbnail: {e}"))?)
             }
             _ => None,
         };
-        Ok((look, place))
+        Ok(Looked { look, thumbnail, sighted: kept.sighted })
     }
 
     fn key(
         &self,
+        faces: bool,
         hash: impl FnOnce() -> Result<blake3::Hash, String>,
     ) -> Result<Option<cli::ResultKey>, String> {
         let Some(results) = &self.results else { return Ok(None) };
-        Ok(Some(results.key(&[hash()?.as_bytes()])))
+        Ok(Some(results.key(&[hash()?.as_bytes(), &[u8::from(faces)]])))
     }
 
     fn find(
         &self,
         key: Option<&cli::ResultKey>,
-        look: impl FnOnce() -> Result<images::Look, LookError>,
+        faces: bool,
+        look: impl FnOnce(&images::Options) -> Result<images::Look, LookError>,
     ) -> Result<Kept, String> {
         let known = self.results.as_ref().zip(key);
         if let Some((results, key)) = known
@@ -154,7 +184,10 @@ impl Looker {
         {
             return Ok(kept);
         }
-        let looked = look();
+        let pixels = self.sight.is_wanted(faces);
+        let mut looked = look(&images::Options { pixels, ..self.options.clone() });
+        let shown = looked.as_mut().ok().and_then(|look| look.pixels.take());
+        let sighted = shown.map(|shown| self.sight.see(&shown, faces)).unwrap_or_default();
         let permanent = looked.as_ref().err().is_none_or(LookError::is_permanent);
         let thumbnail = looked.as_ref().ok().and_then(|look| look.thumbnail.as_ref());
         let thumbnail = thumbnail.map(|bytes| STANDARD.encode(bytes));
@@ -162,7 +195,7 @@ impl Looker {
             look.thumbnail = None;
             look
         });
-        let kept = Kept { look, thumbnail };
+        let kept = Kept { look, thumbnail, sighted };
         if let Some((results, key)) = known
             && permanent
             && let Ok(bytes) = serde_json::to_vec(&kept)
@@ -198,6 +231,7 @@ impl Looker {
                 camera: camera.as_deref(),
                 burst: unit.burst_key.as_deref(),
                 look,
+                faces: item.faces,
             });
         }
         let options = BurstOptions { gap: self.gap, ..BurstOptions::default() };

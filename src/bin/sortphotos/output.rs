@@ -4,6 +4,8 @@ use metadata::Metadata;
 use records::Text;
 use serde::Serialize;
 
+use crate::sight::Sighted;
+
 /// The object under `photo`. What is not known is left out.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Photo {
@@ -43,7 +45,10 @@ pub(crate) struct Photo {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) rating: Option<i8>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(crate) labels: Vec<String>,
+    pub(crate) labels: Vec<Label>,
+    /// Where they were looked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) faces: Option<Vec<Face>>,
     /// photo, screenshot, document or video.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) kind: Option<&'static str>,
@@ -66,6 +71,35 @@ pub(crate) struct Photo {
     /// What was damaged, or could not be looked at.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) warnings: Vec<String>,
+}
+
+/// A word for what is shown.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Label {
+    pub(crate) name: String,
+    /// How sure a model is, 0 to 1; none for what people wrote.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) score: Option<f64>,
+}
+
+impl Label {
+    /// What the file, its sidecars or its albums say.
+    pub(crate) fn written(name: &str) -> Self {
+        Self { name: name.to_owned(), score: None }
+    }
+}
+
+/// A face: shares of the picture's width and height.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Face {
+    pub(crate) x: f64,
+    pub(crate) y: f64,
+    pub(crate) width: f64,
+    pub(crate) height: f64,
+    pub(crate) confidence: f64,
+    /// How clearly its eyes are seen; to be compared between shots of one face only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) eyes: Option<f64>,
 }
 
 /// A date that was not taken.
@@ -176,7 +210,7 @@ impl Photo {
             }),
             description: metadata.description.clone(),
             rating: metadata.rating,
-            labels: metadata.labels.clone(),
+            labels: metadata.labels.iter().map(|name| Label::written(name)).collect(),
             warnings: metadata.warnings.clone(),
             ..Self::default()
         }
@@ -197,6 +231,28 @@ impl Photo {
         if look.truncated {
             self.warnings.push("the picture ends too early".to_owned());
         }
+    }
+}
+
+impl Photo {
+    /// Adds what models saw.
+    pub(crate) fn see(&mut self, sighted: &Sighted) {
+        let rounded = |number: f32| rounded(number.into());
+        let face = |face: &vision::Face| Face {
+            x: rounded(face.x),
+            y: rounded(face.y),
+            width: rounded(face.width),
+            height: rounded(face.height),
+            confidence: rounded(face.confidence),
+            eyes: face.eyes.map(rounded),
+        };
+        self.faces = sighted.faces.as_ref().map(|faces| faces.iter().map(face).collect());
+        let label = |label: &vision::Label| Label {
+            name: label.name.clone(),
+            score: Some(rounded(label.score)),
+        };
+        self.labels.extend(sighted.labels.iter().flatten().map(label));
+        self.warnings.extend(sighted.troubles.iter().cloned());
     }
 }
 

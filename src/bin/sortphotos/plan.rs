@@ -11,13 +11,14 @@ use records::{WriteError, Writer};
 use store::Digests;
 
 use crate::acting::Actor;
-use crate::args::Sortphotos;
+use crate::args::{Look, Sortphotos, When};
 use crate::filter::{Bars, SortFilter, is_shown, lock};
 use crate::gather::Gather;
 use crate::look::Looker;
 use crate::read::Reader;
 use crate::sheet::Sheet;
 use crate::sidecars::Writing;
+use crate::sight::{self, Sight};
 use crate::summary::Summary;
 use crate::takeback;
 use crate::thumbnails::Thumbnails;
@@ -117,9 +118,7 @@ fn cities(args: &Sortphotos) -> Result<Option<Places>, Error> {
         return opened.map(Some).map_err(|e| Error::setup(format!("{}: {e}", path.display())));
     }
     let folder = cli::env::models_folder()?;
-    let files = std::fs::read_dir(&folder).into_iter().flatten().flatten().map(|e| e.path());
-    let tables = files.filter(|path| path.extension().is_some_and(|e| e == "places"));
-    let Some(path) = tables.min() else {
+    let Some(path) = sight::first(&folder, "places") else {
         log::info!("{} has no table of cities: places get no names", folder.display());
         return Ok(None);
     };
@@ -130,15 +129,29 @@ fn looker(args: &Sortphotos, session: &Session) -> Result<Looker, Error> {
     let sheet = args.contact_sheet.is_some();
     let options =
         images::Options { thumbnail: sheet.then_some(THUMBNAIL), ..images::Options::default() };
-    let settings = format!("{:?} {}", options.thumbnail, options.memory);
+    let sight = sight(args)?;
+    let settings = format!("{:?} {} {}", options.thumbnail, options.memory, sight.id);
     let scope = [session.program, "look", env!("CARGO_PKG_VERSION"), &settings].map(str::as_bytes);
     Ok(Looker {
         which: args.look,
         gap: args.burst_gap,
         options,
+        sight,
         results: args.cache.open(&scope)?,
         thumbnails: sheet.then(Thumbnails::new).transpose()?.map(Mutex::new),
     })
+}
+
+/// The models that look at pictures.
+fn sight(args: &Sortphotos) -> Result<Sight, Error> {
+    if args.look != Look::Never {
+        return Sight::open(args);
+    }
+    let asked = args.label_model.as_deref().is_some_and(|name| name != "never");
+    if args.faces == When::Always || asked {
+        return Err(Error::usage("--faces and --label-model need looks: not --look never"));
+    }
+    Ok(Sight::default())
 }
 
 fn condition(args: &Sortphotos) -> Result<Option<Expression>, Error> {

@@ -12,7 +12,7 @@ use places::Places;
 use records::{Code, Failure};
 
 use crate::item::{All, Item, Member, Unit};
-use crate::output::{self, Photo, rounded};
+use crate::output::{self, Label, Photo, rounded};
 use crate::spread::Spread;
 
 /// Largest sidecar that is read.
@@ -124,8 +124,8 @@ impl Reader {
             }
             let taken = note(&mut photo, own, dating);
             photo.rating = photo.rating.or(beside.rating);
-            photo.labels.extend(beside.labels.iter().cloned());
-            photo.labels.sort();
+            photo.labels.extend(beside.labels.iter().map(|name| Label::written(name)));
+            photo.labels.sort_by(|a, b| a.name.cmp(&b.name));
             photo.labels.dedup();
             photo.description = photo.description.or_else(|| beside.description.clone());
             photo.warnings.extend(beside.warnings.iter().cloned());

@@ -8,6 +8,7 @@ use metadata::{Edit, Gps, Part, Sidecar, SidecarStyle, Source};
 
 use crate::destination::{Decision, Fate};
 use crate::item::{All, Item};
+use crate::output::Label;
 use crate::read::small;
 
 /// What is written.
@@ -146,9 +147,14 @@ impl Writing {
     }
 }
 
+/// Labels of a model with a smaller score are no keywords.
+const SURE: f64 = 0.3;
+
 /// Keywords that tell what was found out.
 fn labels(item: &Item) -> Vec<String> {
-    let mut labels = Vec::new();
+    let sure = |label: &&Label| label.score.is_some_and(|score| score >= SURE);
+    let sure = item.photo.labels.iter().filter(sure);
+    let mut labels: Vec<String> = sure.map(|label| label.name.clone()).collect();
     if let Some(kind @ ("screenshot" | "document")) = item.photo.kind {
         labels.push(kind.to_owned());
     }

@@ -15,6 +15,18 @@ pub struct Shot<'a> {
     pub burst: Option<&'a str>,
     /// What it looks like.
     pub look: &'a Look,
+    /// Its faces, where they were looked for.
+    pub faces: Option<Faces>,
+}
+
+/// The faces of a shot that count: the largest one, and those not much smaller.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Faces {
+    /// How many there are.
+    pub count: usize,
+    /// How clearly their eyes are seen, on average; to be compared within a burst only. None where
+    /// that is not known.
+    pub eyes: Option<f64>,
 }
 
 /// What makes a burst.
@@ -124,18 +136,34 @@ impl Groups {
 const CLIPPED: f64 = 0.25;
 /// Share of the score that a black or white shot loses.
 const DARK: f64 = 0.1;
+/// Share of the score that a shot loses in which no eyes are seen, and others of the burst have.
+const EYES: f64 = 0.35;
+
+/// How clearly faces and eyes are seen in the shots of a burst: 1 for the clearest of them, and for
+/// shots that nothing is known of.
+fn seen(shots: &[Shot<'_>], members: &[usize]) -> Vec<f64> {
+    let faces = |n: usize| shots[n].faces;
+    let eyes = |n: usize| faces(n).and_then(|f| Some(f.eyes? * f.count as f64));
+    let known = |n: &usize| faces(*n).is_some_and(|f| f.count == 0 || f.eyes.is_some());
+    let most = members.iter().filter_map(|n| eyes(*n)).fold(0.0, f64::max);
+    // Fewer faces are worse than more; the eyes of each count the same.
+    let share = |n: &usize| if known(n) { eyes(*n).unwrap_or(0.0) / most } else { 1.0 };
+    members.iter().map(|n| if most > 0.0 { share(n) } else { 1.0 }).collect()
+}
 
 fn rated(shots: &[Shot<'_>], members: Vec<usize>) -> Burst {
     let look = |n: usize| shots[n].look;
     let clipped = |n: usize| look(n).exposure.shadows + look(n).exposure.highlights;
     let sharpest = members.iter().map(|n| look(*n).sharpness).fold(f64::MIN_POSITIVE, f64::max);
     let clearest = members.iter().map(|n| clipped(*n)).fold(1.0, f64::min);
+    let seen: HashMap<usize, f64> = members.iter().copied().zip(seen(shots, &members)).collect();
     let score = |n: usize| {
         let sharp = look(n).sharpness / sharpest;
         let unclipped = 1.0 - CLIPPED * (clipped(n) - clearest);
         let middle = 1.0 - DARK * (2.0 * look(n).exposure.mean - 1.0).abs();
         let whole = if look(n).truncated { 0.1 } else { 1.0 };
-        (sharp * unclipped * middle * whole).clamp(0.0, 1.0)
+        let awake = 1.0 - EYES * (1.0 - seen[&n]);
+        (sharp * unclipped * middle * whole * awake).clamp(0.0, 1.0)
     };
     let mut best = members[0];
     for &n in &members {
@@ -147,25 +175,30 @@ fn rated(shots: &[Shot<'_>], members: Vec<usize>) -> Burst {
         score: rounded(score(n)),
         likeness: rounded(look(n).likeness.compare(&look(best).likeness)),
         why: if n == best {
-            why_best(look(best), sharpest, members.len())
+            why_best(&shots[best], sharpest, members.len(), seen[&best])
         } else {
-            why_not(look(n), look(best))
+            why_not(&shots[n], &shots[best], seen[&n] / seen[&best].max(f64::MIN_POSITIVE))
         },
     });
     let ratings = ratings.collect();
     Burst { members, best, ratings }
 }
 
-fn why_best(look: &Look, sharpest: f64, count: usize) -> String {
-    if look.sharpness >= sharpest {
-        format!("the sharpest of {count}")
-    } else {
-        format!("nearly the sharpest of {count}, and better exposed")
+fn why_best(shot: &Shot<'_>, sharpest: f64, count: usize, seen: f64) -> String {
+    let eyes = seen >= 1.0 && shot.faces.is_some_and(|faces| faces.eyes.is_some());
+    match (shot.look.sharpness >= sharpest, eyes) {
+        (true, false) => format!("the sharpest of {count}"),
+        (true, true) => format!("the sharpest of {count}, and the eyes are clearest"),
+        (false, true) => format!("of {count} the one with the clearest eyes, and sharp enough"),
+        (false, false) => format!("nearly the sharpest of {count}, and better exposed"),
     }
 }
 
-fn why_not(look: &Look, best: &Look) -> String {
+/// `seen`: how clear faces and eyes are, with those of the best one for 1.
+fn why_not(shot: &Shot<'_>, best: &Shot<'_>, seen: f64) -> String {
     let percent = |share: f64| (share * 100.0).round();
+    let faces = shot.faces.zip(best.faces);
+    let (look, best) = (shot.look, best.look);
     if look.truncated {
         return "it breaks off".into();
     }
@@ -173,6 +206,15 @@ fn why_not(look: &Look, best: &Look) -> String {
     if look.sharpness < 0.98 * best.sharpness {
         let share = percent(look.sharpness / best.sharpness);
         reasons.push(format!("{share} % as sharp as the best"));
+    }
+    match faces {
+        Some((own, best)) if own.count < best.count => {
+            reasons.push(format!("{} of {} faces", own.count, best.count));
+        }
+        Some(_) if seen < 0.9 => {
+            reasons.push(format!("eyes {} % as clear as in the best", percent(seen)));
+        }
+        _ => {}
     }
     for (what, own, other) in [
         ("white", look.exposure.highlights, best.exposure.highlights),

@@ -31,10 +31,10 @@ mod raw;
 mod sniff;
 mod tiff;
 
-pub use burst::{Burst, BurstOptions, Rating, Shot, bursts};
+pub use burst::{Burst, BurstOptions, Faces, Rating, Shot, bursts};
 pub use error::LookError;
 pub use hash::{Hash, Turn};
 pub use index::Index;
 pub use kind::{Features, Guess, Hints, Kind, kind};
 pub use likeness::Likeness;
-pub use look::{Exposure, Format, Look, Options, Seen, look, look_at};
+pub use look::{Exposure, Format, Look, Options, Seen, Shown, look, look_at};

@@ -23,12 +23,14 @@ pub struct Options {
     pub quality: u8,
     /// Bytes of memory for one picture, about: one that needs more is refused.
     pub memory: u64,
+    /// Whether the pixels that were measured are handed out.
+    pub pixels: bool,
 }
 
 impl Default for Options {
     /// No thumbnail, quality 70, 112 MiB.
     fn default() -> Self {
-        Self { thumbnail: None, quality: 70, memory: 112 << 20 }
+        Self { thumbnail: None, quality: 70, memory: 112 << 20, pixels: false }
     }
 }
 
@@ -97,6 +99,20 @@ pub struct Look {
     /// A small JPEG of it, if asked for.
     #[serde(skip)]
     pub thumbnail: Option<Vec<u8>>,
+    /// Its pixels, if asked for.
+    #[serde(skip)]
+    pub pixels: Option<Shown>,
+}
+
+/// A picture as it is shown, about 1000 pixels long or as many as there are.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Shown {
+    /// In pixels.
+    pub width: u32,
+    /// In pixels.
+    pub height: u32,
+    /// Red, green and blue of each pixel, row by row from the top.
+    pub rgb: Vec<u8>,
 }
 
 /// How light a picture is: parts of 1.
@@ -149,8 +165,12 @@ fn measured(decoded: Decoded, options: &Options) -> Look {
     let side = SIDE as u32;
     let small = pixels.resized(side, side).turned(orientation);
     let thumbnail = options.thumbnail.map(|longest| {
-        let small = pixels.within(longest.into()).turned(orientation);
+        let small = pixels.clone().within(longest.into()).turned(orientation);
         thumbnail(&small, options.quality)
+    });
+    let shown = options.pixels.then(|| {
+        let pixels = pixels.turned(orientation);
+        Shown { width: pixels.width, height: pixels.height, rgb: pixels.bytes }
     });
     let (width, height) = if orientation >= 5 { (height, width) } else { (width, height) };
     Look {
@@ -171,6 +191,7 @@ fn measured(decoded: Decoded, options: &Options) -> Look {
         likeness: Likeness::of(&small),
         features,
         thumbnail,
+        pixels: shown,
     }
 }
 

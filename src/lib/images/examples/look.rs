@@ -42,7 +42,7 @@ fn main() -> io::Result<()> {
             Ok(look) => {
                 let field = |n: usize| picture.get(n).copied();
                 let taken = field(1).and_then(|t| t.parse().ok());
-                shots.push(Shot { taken, camera: field(2), burst: None, look });
+                shots.push(Shot { taken, camera: field(2), burst: None, look, faces: None });
                 paths.push(picture[0]);
                 let kind = kind(look, &Hints::default());
                 serde_json::json!({ "path": picture[0], "look": look, "kind": kind })

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::io::Cursor;
 
-use headwater_images::{BurstOptions, Look, Options, Shot, bursts, look};
+use headwater_images::{BurstOptions, Faces, Look, Options, Shot, bursts, look};
 use image::imageops;
 use image::{Rgb, RgbImage};
 
@@ -56,7 +56,7 @@ fn given(taken: &[Taken]) -> Vec<Shot<'_>> {
     let shot = |t: &Taken| (Some(t.time), Some(t.camera));
     let given = |t| {
         let (taken, camera) = shot(t);
-        Shot { taken, camera, burst: None, look: &t.look }
+        Shot { taken, camera, burst: None, look: &t.look, faces: None }
     };
     taken.iter().map(given).collect()
 }
@@ -89,7 +89,8 @@ fn bursts_are_found_and_the_sharpest_is_chosen() {
 fn time_camera_and_what_the_camera_says_decide() {
     let from = scene(7, 660, 495);
     let look = [shot(&from, 1, true), shot(&from, 2, false), shot(&scene(8, 660, 495), 3, true)];
-    let shot = |taken, camera, burst, look| Shot { taken: Some(taken), camera, burst, look };
+    let shot =
+        |taken, camera, burst, look| Shot { taken: Some(taken), camera, burst, look, faces: None };
     let found = |shots: &[Shot<'_>]| -> Vec<Vec<usize>> {
         bursts(shots, &BurstOptions::default()).into_iter().map(|b| b.members).collect()
     };
@@ -109,4 +110,36 @@ fn time_camera_and_what_the_camera_says_decide() {
     let mut undated = near;
     undated[0].taken = None;
     assert_eq!(found(&undated), [[0; 0]; 0], "no time");
+}
+
+#[test]
+fn open_eyes_are_worth_more_than_a_little_sharpness_and_less_than_much() {
+    let from = scene(77, 660, 495);
+    let (sharp, blurred) = (shot(&from, 1, true), shot(&from, 1, false));
+    let given = |look, taken, count, eyes| Shot {
+        taken: Some(taken),
+        camera: None,
+        burst: None,
+        look,
+        faces: Some(Faces { count, eyes }),
+    };
+    let best = |shots: &[Shot<'_>]| {
+        let found = bursts(shots, &BurstOptions::default());
+        assert_eq!(found.len(), 1, "one burst");
+        let why = found[0].ratings.iter().map(|rating| rating.why.clone()).collect::<Vec<_>>();
+        (found[0].best, why)
+    };
+    let (place, why) = best(&[given(&sharp, 1.0, 1, Some(0.1)), given(&sharp, 1.5, 1, Some(0.4))]);
+    assert_eq!(place, 1, "{why:?}");
+    assert!(why[0].contains("eyes 25 % as clear"), "{why:?}");
+    let (place, why) = best(&[given(&sharp, 1.0, 1, Some(0.4)), given(&sharp, 1.5, 2, Some(0.4))]);
+    assert_eq!(place, 1, "{why:?}");
+    assert!(why[0].contains("1 of 2 faces"), "{why:?}");
+    // Nothing known of the eyes of one is no reason against it.
+    let (place, _) = best(&[given(&sharp, 1.0, 1, None), given(&sharp, 1.5, 1, Some(0.4))]);
+    assert_eq!(place, 0);
+    let (place, why) =
+        best(&[given(&sharp, 1.0, 1, Some(0.3)), given(&blurred, 1.5, 1, Some(0.4))]);
+    assert_eq!(place, 0, "{why:?}");
+    assert!(why[1].contains("as sharp"), "{why:?}");
 }

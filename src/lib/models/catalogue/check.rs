@@ -99,6 +99,9 @@ fn package_source(source: &PackageSource) -> Result<(), String> {
     if single == source.members.is_empty() || single != source.parts.is_empty() {
         return Err("a package names members, or there are parts".into());
     }
+    if source.archive.is_some() && !single {
+        return Err("an archive is that of one package".into());
+    }
     for part in &source.parts {
         if !is_package_word(&part.package) || !is_package_word(&part.version) {
             return Err("not a package name and version".into());
@@ -113,9 +116,10 @@ fn package_source(source: &PackageSource) -> Result<(), String> {
         (None, None) => Err("several members need a conversion".into()),
         (None, Some(_)) => Err("weights belong to a conversion".into()),
         (Some(_), _) if !single => Err("parts are not converted".into()),
-        (Some(Conversion::Silero | Conversion::Geonames), None) => Ok(()),
+        (Some(Conversion::Silero | Conversion::Geonames | Conversion::Mtcnn), None) => Ok(()),
         (Some(Conversion::Silero), Some(_)) => Err("silero has no choice of weights".into()),
         (Some(Conversion::Geonames), Some(_)) => Err("geonames has no weights".into()),
+        (Some(Conversion::Mtcnn), Some(_)) => Err("mtcnn has no choice of weights".into()),
         (Some(_), Some(_)) => Ok(()),
         (Some(_), None) => Err("a conversion needs weights".into()),
     }

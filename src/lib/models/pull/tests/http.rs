@@ -137,7 +137,9 @@ fn a_stall_is_not_waited_out() {
     let bench = Bench::new(&server.base);
     let start = Instant::now();
     let error = bench.refused(&pinned());
-    assert!(error.contains("nothing arrived for 0.5 s") || error.contains("timed out"), "{error}");
+    // Which of the two clocks rings first is chance: ours, or the client's own.
+    let said = ["nothing arrived for 0.5 s", "timed out", "timeout: per read"];
+    assert!(said.iter().any(|text| error.contains(text)), "{error}");
     assert!(start.elapsed() < Duration::from_secs(15), "{:?}", start.elapsed());
 }
 

