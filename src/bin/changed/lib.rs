@@ -40,6 +40,7 @@ mod output;
 mod plan;
 mod rule;
 mod run;
+mod slots;
 mod table;
 mod time;
 mod value;

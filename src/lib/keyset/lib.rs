@@ -54,6 +54,11 @@ impl Key {
         (u128::from(self.0[0]) << 64 | u128::from(self.0[1])).to_be_bytes()
     }
 
+    /// Its last 64 bits: a hash for tables.
+    pub fn low(self) -> u64 {
+        self.0[1]
+    }
+
     /// As the ids of records are written: 32 hex digits.
     pub fn to_hex(self) -> String {
         format!("{:016x}{:016x}", self.0[0], self.0[1])
