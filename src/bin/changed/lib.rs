@@ -44,6 +44,7 @@ mod slots;
 mod table;
 mod time;
 mod value;
+mod view;
 mod watch;
 
 pub use args::Changed;
