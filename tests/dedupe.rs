@@ -174,6 +174,22 @@ fn texts_of_a_folder_are_read_when_texts_are_compared() {
 }
 
 #[test]
+fn values_that_are_none_and_lines_that_are_no_json() {
+    let input = "{\"a\":null}\n{\"a\":NaN}\n{\"a\":null}\n{\"a\":\"NaN\"}\n{\"b\":1}\n{\"a\":1e999}\n\
+        {\"a\":\n\n{\"a\":1e999}\n";
+    let outcome = dedupe(&["--by", "a"]).stdin(input).run().code(1);
+    let said: Vec<Value> = outcome
+        .records()
+        .iter()
+        .map(|r| if r["error"].is_null() { r["a"].clone() } else { r["error"]["code"].clone() })
+        .collect();
+    // Null is a value like any other; a number that no float holds is compared as it is written.
+    assert_eq!(said.len(), 6, "{outcome}");
+    assert_eq!(said[..4], [Value::Null, json!("bad-json"), json!("NaN"), json!("missing-field")]);
+    assert_eq!(said[5], json!("bad-json"));
+}
+
+#[test]
 fn arguments_that_make_no_sense_are_refused() {
     for args in [
         &["--near", "--threshold", "0"][..],
