@@ -143,6 +143,38 @@ fn reference_folders_and_rules_say_which_file_stays() {
 }
 
 #[test]
+fn a_folder_that_repeats_another_stands_for_what_is_in_it() {
+    let folder = tree(&[
+        ("a/x", "one"),
+        ("a/s/y", "two"),
+        ("b/x", "one"),
+        ("b/s/y", "two"),
+        ("c/s/y", "two"),
+        ("c/z", "three"),
+        ("d/x", "one"),
+        ("d/s/renamed", "two"),
+        ("e/x", "one"),
+        ("e/s/y", "two"),
+        ("e/.hidden", "more"),
+    ]);
+    let run = dedupe(&folder, &["-d", "--folders"]).run().code(0);
+    // b is a; c/s and e/s are a/s; d has another name in it, and e something that was not seen.
+    let all = ["b", "c/s", "d/s/renamed", "d/x", "e/s", "e/x"];
+    assert_eq!(names(&folder, &run), all, "{run}");
+    let records = run.records();
+    let of = |n: usize| records[n]["dup"]["of"].as_str().expect("a path").to_owned();
+    assert!(of(0).ends_with("/a") && of(1).ends_with("/a/s") && of(4).ends_with("/a/s"), "{run}");
+    assert_eq!(records[0]["dup"]["why"], "same folder: 2 files, 6 bytes, by the same names");
+    assert_eq!(records[1]["dup"]["group"], records[4]["dup"]["group"]);
+    let reference = folder.path().join("b");
+    let run = dedupe(&folder, &["-d", "--folders", "--reference"]).arg(&reference).run().code(0);
+    assert_eq!(names(&folder, &run)[0], "a", "{run}");
+    let report = dedupe(&folder, &["--report", "--folders"]).run().code(0);
+    assert_eq!(report.records().len(), 2 + 1 + 2 + 2 + 2, "{report}");
+    dedupe(&folder, &["--folders"]).run().code(2).says("--report or --duplicates");
+}
+
+#[test]
 fn hashes_are_kept_until_a_file_changes() {
     let folder = tree(&[("a", "same"), ("b", "same"), ("c", "diff")]);
     let cache = tempfile::tempdir().expect("a folder");

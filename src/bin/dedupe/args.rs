@@ -98,6 +98,11 @@ pub struct Dedupe {
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Files")]
     pub max_size: Option<u64>,
 
+    /// With --report or --duplicates: a folder that repeats another one, with all its files by the same
+    /// names and nothing else, stands for what is in it
+    #[arg(long, conflicts_with = "apply", help_heading = "Files")]
+    pub folders: bool,
+
     /// Empty files repeat each other
     #[arg(long, help_heading = "Files")]
     pub empty: bool,

@@ -80,6 +80,9 @@ fn files(args: &Dedupe, session: &Session) -> Result<Exit, Error> {
     if args.near == Some(Nearness::Meaning) {
         return Err(Error::usage("--near=meaning is for records with an embedding, not for files"));
     }
+    if args.folders && !args.report && !args.duplicates {
+        return Err(Error::usage("--folders needs --report or --duplicates"));
+    }
     let walk = walk::Options { hidden: args.stream.hidden, no_ignore: args.stream.no_ignore };
     let max = args.max_size.unwrap_or(u64::MAX);
     let sizes = Sizes { min: args.min_size, max, empty: args.empty };
@@ -106,6 +109,7 @@ fn files(args: &Dedupe, session: &Session) -> Result<Exit, Error> {
             threads: args.stream.jobs.map_or(cores, usize::from),
         }),
         match_links: args.match_links,
+        folders: args.folders,
         // More than cores: a thread that waits for the device leaves its core to another.
         threads: args.stream.jobs.map_or(2 * cores, usize::from),
         digests: digests(args)?,

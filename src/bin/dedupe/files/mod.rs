@@ -2,6 +2,7 @@
 
 mod actor;
 mod filter;
+mod folders;
 mod gather;
 mod keep;
 mod pictures;
