@@ -111,11 +111,11 @@ pub struct Dedupe {
     #[arg(long, requires = "apply", help_heading = "Files")]
     pub match_links: bool,
 
-    /// File to keep hashes in [default: digests.db in the folder of caches]
+    /// File to keep hashes, and what pictures look like, in [default: digests.db in the folder of caches]
     #[arg(long, value_name = "FILE", conflicts_with = "no_cache", help_heading = "Files")]
     pub cache: Option<PathBuf>,
 
-    /// Neither use nor keep hashes of files from run to run
+    /// Neither use nor keep these from run to run
     #[arg(long, help_heading = "Files")]
     pub no_cache: bool,
 

@@ -10,6 +10,7 @@ use crate::files::actor::Actor;
 use crate::files::folders::repeated;
 use crate::files::gather::{All, Gather};
 use crate::files::keep::{Candidate, Keep, rather};
+use crate::files::looks::Looks;
 use crate::files::pictures::Pictures;
 use crate::files::standing::{Standing, Standings};
 use crate::filter::{Show, lock};
@@ -86,7 +87,8 @@ impl FilesFilter {
         });
         let numbers: Vec<u32> = compared.map(|(number, _)| number).collect();
         let progress = |done, total| self.bar.set(done, total);
-        let seen = pictures.look(&all.files, &numbers, &self.stop, &progress);
+        let looks = Looks::new(self.digests.as_ref());
+        let seen = pictures.look(&all.files, &numbers, looks, &self.stop, &progress);
         self.bar.finish();
         if self.stop.is_set() {
             return;

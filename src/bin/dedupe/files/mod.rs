@@ -5,6 +5,7 @@ mod filter;
 mod folders;
 mod gather;
 mod keep;
+mod looks;
 mod pictures;
 mod standing;
 mod takeback;
