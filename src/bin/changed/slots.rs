@@ -86,7 +86,7 @@ struct Index {
 impl Index {
     fn start(&self, hash: u32) -> usize {
         let bits = self.places.len().trailing_zeros();
-        usize::try_from(u64::from(hash) << bits >> 32).unwrap_or(0)
+        usize::try_from((u64::from(hash) << bits) >> 32).unwrap_or(0)
     }
 
     fn find(&self, hash: u32, is_it: impl Fn(usize) -> bool) -> Option<usize> {
@@ -111,7 +111,7 @@ impl Index {
             places.into_iter().filter(|place| *place != 0).for_each(|place| self.put(place));
         }
         self.count += 1;
-        self.put(u64::from(hash) << 32 | (number as u64 + 1));
+        self.put((u64::from(hash) << 32) | (number as u64 + 1));
     }
 
     fn put(&mut self, place: u64) {

@@ -48,7 +48,7 @@ impl<V: Copy> Table<V> {
     fn place(&self, key: Key) -> Option<usize> {
         let mask = self.places.len().checked_sub(1)?;
         // The upper bits: a table that grows is then read and written in order.
-        let mut at = (key.low() >> 32) as usize * self.places.len() >> 32;
+        let mut at = ((key.low() >> 32) as usize * self.places.len()) >> 32;
         while self.places[at].0 != FREE && self.places[at].0 != key {
             at = (at + 1) & mask;
         }
