@@ -172,6 +172,6 @@ mod tests {
     #[test]
     fn products_are_those_of_all_numbers() {
         let a: Vec<f32> = (0..37u8).map(f32::from).collect();
-        assert_eq!(product(&a, &a), (0..37u16).map(|n| f32::from(n * n)).sum());
+        assert_eq!(product(&a, &a), (0..37u16).map(|n| f32::from(n * n)).sum::<f32>());
     }
 }
