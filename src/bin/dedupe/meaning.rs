@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(place("a", &[2.0, 0.0]), ("a".into(), None, None));
         assert_eq!(place("b", &[0.0, 1.0]), ("b".into(), None, Some(0.0)));
         assert_eq!(place("c", &[1.0, 0.1]), ("a".into(), Some(0.995), None));
-        assert_eq!(place("d", &[1.0, 0.3]), ("a".into(), Some(0.9812), None), "nearest to c");
+        assert_eq!(place("d", &[1.0, 0.3]), ("a".into(), Some(0.9817), None), "nearest to c");
         assert_eq!(place("e", &[-1.0, 0.0]), ("e".into(), None, Some(0.0)));
     }
 
