@@ -22,11 +22,17 @@ row "dedupe" "$ours --near --files --no-cache --report $work/set" "$bytes" "$wor
 "$ours" --near --files --cache "$work/looks.db" --report "$work/set" > "$work/primed"
 row "dedupe, looks of an earlier run" \
     "$ours --near --files --cache $work/looks.db --report $work/set" "$bytes" "$work/again"
+said=
 if command -v "$czkawka" > /dev/null; then
-    row "$("$czkawka" --version)" \
-        "$czkawka image -H -W -N -M -s High -d $work/set -C $work/czkawka.json || true" "$bytes" "$work/said"
-    "$python" tests/bench/dedupe-pictures.py groups < "$work/czkawka.json" > "$work/theirs"
-    note "czkawka_cli: $(score "$work/theirs")"
+    look="$czkawka image -H -W -N -M -m 1 -d $work/set -C $work/czkawka.json"
+    theirs() {
+        row "$("$czkawka" --version | head -n 1)$1" "$look $2" "$bytes" "$work/said"
+        "$python" tests/bench/dedupe-pictures.py groups < "$work/czkawka.json" > "$work/theirs"
+        said="$said czkawka_cli$1: $(score "$work/theirs")."
+    }
+    theirs ", as it comes" ""
+    theirs ", turned pictures too" "-s 10 --geometric-invariance mirror-flip-rotate90"
+    note "${said# }"
 else
     note "czkawka_cli is not installed (cargo install czkawka_cli): no row"
 fi
