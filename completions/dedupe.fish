@@ -5,14 +5,16 @@ unicode\t'Forms of the same character (Unicode\'s NFKC)'"
 complete -c dedupe -l state -d 'Remember contents in this file over runs: each passes once in its life. A run that is killed may let the last ones pass again' -r -F
 complete -c dedupe -l expire -d 'Forget what was not seen for so long, such as 30d or 12h' -r
 complete -c dedupe -l memory -d 'Memory for contents of this run; more go to temporary files' -r
-complete -c dedupe -l threshold -d 'With --near: share of their sequences of words that both texts have (Jaccard similarity) [default: 0.8]; how far pictures agree (correlation of their detail) [default: 0.9]' -r
+complete -c dedupe -l near -d 'Texts ("text", or --field) that are nearly the same count too; with --files or --paths, pictures. --near=meaning: texts that mean nearly the same, by the "embedding" (or --field) that embed wrote' -r -f -a "words\t'By their words (or characters: --shingle)'
+meaning\t'By their embeddings'"
+complete -c dedupe -l threshold -d 'With --near: share of their sequences of words that both texts have (Jaccard similarity) [default: 0.8]; the cosine of their embeddings, or how far pictures agree (correlation of their detail) [default: 0.9]' -r
 complete -c dedupe -l shingle -d 'With --near: length of the sequences, in words or characters: word:N or char:N' -r
 complete -c dedupe -l rethreshold -d 'Read a report, and group it anew by this threshold' -r
 complete -c dedupe -l reference -d 'Files in this folder count as there already: what repeats one goes, they are never touched' -r -F
 complete -c dedupe -l keep -d 'Which file of a group stays: first, oldest, newest, shortest (path), path:GLOB, best (the picture with the most pixels, and of those the sharpest: so for --near if nothing is said); of several rules the next one decides where one does not' -r
 complete -c dedupe -l min-size -d 'Leave out smaller files' -r
 complete -c dedupe -l max-size -d 'Leave out larger files' -r
-complete -c dedupe -l cache -d 'File to keep hashes in [default: digests.db in the folder of caches]' -r -F
+complete -c dedupe -l cache -d 'File to keep hashes, and what pictures look like, in [default: digests.db in the folder of caches]' -r -F
 complete -c dedupe -l apply -d 'Change each file that repeats one: hardlink, reflink, symlink, trash, delete, move:DIR. Compares the two once more, byte by byte, right before' -r
 complete -c dedupe -l journal -d 'With --apply: file to write down in, before it is done, what is done [default: a new one in the folder of ledgers]' -r -F
 complete -c dedupe -l undo -d 'Take back what a journal has' -r -F
@@ -31,12 +33,12 @@ never\t'Never'"
 complete -c dedupe -l progress -d 'Progress on stderr' -r -f -a "auto\t'On a terminal'
 always\t'Always'
 never\t'Never'"
-complete -c dedupe -l near -d 'Texts ("text", or --field) that are nearly the same count too; with --files or --paths, pictures'
 complete -c dedupe -l mirrored -d 'With --near: pictures that are mirrored are the same too; turned ones always are'
 complete -c dedupe -l files -d 'Compare the files that "path" names: so always for --paths and for files named here, unless something above asks for their texts'
+complete -c dedupe -l folders -d 'With --report or --duplicates: a folder that repeats another one, with all its files by the same names and nothing else, stands for what is in it'
 complete -c dedupe -l empty -d 'Empty files repeat each other'
 complete -c dedupe -l match-links -d 'Act on other names of the file that stays (hard links) too'
-complete -c dedupe -l no-cache -d 'Neither use nor keep hashes of files from run to run'
+complete -c dedupe -l no-cache -d 'Neither use nor keep these from run to run'
 complete -c dedupe -s n -l dry-run -d 'With --apply: write what would be done, change nothing'
 complete -c dedupe -l report -d 'All records, each with "dup": what it repeats, and why'
 complete -c dedupe -s d -l duplicates -d 'Only the records that repeat one, with "dup"'

@@ -150,6 +150,34 @@ fn near_texts_are_found_and_a_report_is_grouped_anew_without_them() {
 }
 
 #[test]
+fn texts_that_mean_nearly_the_same_are_found_by_their_embeddings() {
+    let line = |id: &str, e: Value| format!("{}\n", json!({"id": id, "text": "x", "embedding": e}));
+    let input = line("a", json!([1, 0, 0]))
+        + &line("b", json!([0, 1, 0]))
+        + &line("c", json!([0.97, 0.243, 0]))
+        + &line("d", json!([1, 0]))
+        + &line("e", json!("no"))
+        + &line("f", Value::Null)
+        + &line("g", json!([0, 0, 0]));
+    let outcome = dedupe(&["--near=meaning", "--report"]).stdin(input.clone()).run().code(1);
+    let records = outcome.records();
+    assert_eq!(records[2]["dup"]["of"], "a", "{outcome}");
+    assert_eq!(records[2]["dup"]["similarity"], 0.97);
+    assert_eq!(records[1]["dup"]["nearest"], json!({"of": "a", "similarity": 0.0}));
+    let codes: Vec<&Value> = records[3..].iter().map(|r| &r["error"]["code"]).collect();
+    assert_eq!(codes, ["unsupported", "unsupported", "missing-field", "unsupported"]);
+    // The same report with another threshold, and a run with it.
+    let three: String = input.lines().take(3).map(|line| format!("{line}\n")).collect();
+    let report = dedupe(&["--near=meaning", "--report"]).stdin(three.clone()).run().code(0);
+    let again = dedupe(&["--rethreshold", "0.99"]).stdin(report.stdout.clone()).run().code(0);
+    let direct = dedupe(&["--near=meaning", "--threshold", "0.99"]).stdin(three.clone()).run();
+    assert_eq!((again.records().len(), direct.code(0).records().len()), (3, 3));
+    assert_eq!(dedupe(&["--near=meaning"]).stdin(three).run().code(0).records().len(), 2);
+    dedupe(&["--near=meaning", "--files", "."]).stdin("").run().code(2).says("embedding");
+    dedupe(&["--near=nonsense"]).stdin("").run().code(2);
+}
+
+#[test]
 fn near_texts_in_any_language() {
     let chinese =
         "河水在夜里上涨了两米，磨坊被水淹没，通往镇上的桥已经关闭，直到市长星期五亲自察看为止。";
@@ -171,6 +199,22 @@ fn texts_of_a_folder_are_read_when_texts_are_compared() {
         .run()
         .code(0);
     assert_eq!(outcome.text(), "notes/a.txt\nnotes/c.txt\n");
+}
+
+#[test]
+fn values_that_are_none_and_lines_that_are_no_json() {
+    let input = "{\"a\":null}\n{\"a\":NaN}\n{\"a\":null}\n{\"a\":\"NaN\"}\n{\"b\":1}\n{\"a\":1e999}\n\
+        {\"a\":\n\n{\"a\":1e999}\n";
+    let outcome = dedupe(&["--by", "a"]).stdin(input).run().code(1);
+    let said: Vec<Value> = outcome
+        .records()
+        .iter()
+        .map(|r| if r["error"].is_null() { r["a"].clone() } else { r["error"]["code"].clone() })
+        .collect();
+    // Null is a value like any other; a number that no float holds is compared as it is written.
+    assert_eq!(said.len(), 6, "{outcome}");
+    assert_eq!(said[..4], [Value::Null, json!("bad-json"), json!("NaN"), json!("missing-field")]);
+    assert_eq!(said[5], json!("bad-json"));
 }
 
 #[test]

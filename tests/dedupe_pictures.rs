@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
 use image::imageops::{self, FilterType};
 use image::{DynamicImage, Rgb, RgbImage};
@@ -135,4 +136,34 @@ fn what_counts_as_the_same_and_which_stays_can_be_said() {
 
     let both = program("dedupe").args(["--near", "--files", "--apply", "delete", "x"]).run();
     both.code(2);
+}
+
+#[test]
+fn what_pictures_look_like_is_kept_until_they_change() {
+    let folder = folder();
+    let old = SystemTime::now() - Duration::from_secs(60);
+    for entry in fs::read_dir(folder.path()).expect("a folder") {
+        let file = fs::File::options().write(true).open(entry.expect("it").path()).expect("a file");
+        file.set_modified(old).expect("a time");
+    }
+    // A state counts once nothing can change it unseen: the time of that change is the kernel's.
+    std::thread::sleep(Duration::from_millis(2200));
+    let cache = tempfile::tempdir().expect("a folder");
+    let run = || {
+        let run = dedupe(&folder, &["-v", "-d", "--cache"]).arg(cache.path().join("c.db"));
+        let run = run.run().code(0);
+        let found: Vec<(String, Value)> =
+            run.records().iter().map(|r| (name(&r["path"]), r["dup"].clone())).collect();
+        (found, run.messages())
+    };
+    let (first, messages) = run();
+    assert!(messages.contains("8 files are looked at, 0 are known"), "{messages}");
+    let (again, messages) = run();
+    assert_eq!(again, first);
+    // The broken one is looked at again: another program may read it, as this one may later.
+    assert!(messages.contains("1 files are looked at, 6 are known"), "{messages}");
+    scene(3, 400, 300).save(folder.path().join("a-small.png")).expect("a PNG");
+    let (changed, messages) = run();
+    assert!(changed != first && messages.contains("known"), "{messages}");
+    assert!(changed.iter().all(|(name, _)| name != "a-small.png"), "{changed:?}");
 }

@@ -28,6 +28,11 @@ use crate::time::{Nanos, span};
 /// limit, how many values to learn from).
 ///
 /// Texts: similar=0.9: those less alike are news (the share of pairs of words that both have).
+/// meaning=0.8: the same by meaning, in a field with an embedding (see embed): the cosine of the angle
+/// between the two.
+///
+/// Pictures: picture=0.9, in a field with a path: the file is looked at, and is news if it shows
+/// something else, whatever its size and format (how far its detail and colours agree).
 ///
 /// Labels: stays=open:5m|shut:1s: one counts when it stays so long. only=open|shut>ajar: only these
 /// labels, or these turns, are news.

@@ -9,9 +9,10 @@ use crate::anomaly::Memory;
 use crate::rule::{First, Rule};
 use crate::time::Nanos;
 use crate::value::{is_nothing, number, same, text};
+use crate::view;
 
 /// What a report is made for. The order is that of the numbers in state files: only add.
-pub(crate) const WHY: [&str; 12] = [
+pub(crate) const WHY: [&str; 14] = [
     "first",
     "value",
     "band",
@@ -24,6 +25,8 @@ pub(crate) const WHY: [&str; 12] = [
     "mad",
     "cusum",
     "ewma",
+    "picture",
+    "meaning",
 ];
 
 /// Stands for a time that never was.
@@ -104,12 +107,12 @@ impl<'a> FieldState<'a> {
     pub(crate) fn observe(
         &mut self,
         rule: &Rule,
-        value: &'a str,
+        value: Cow<'a, str>,
         time: Nanos,
     ) -> Option<Fired<'a>> {
         let mut anomaly = None;
         if rule.has_anomalies()
-            && let Some(number) = number(value)
+            && let Some(number) = number(&value)
         {
             let memory = self.memory.get_or_insert_default();
             anomaly = memory.see(rule, number);
@@ -118,27 +121,26 @@ impl<'a> FieldState<'a> {
             Some(found) if self.reference.is_some() => {
                 Some(Why { rule: found.rule, score: Some(found.score) })
             }
-            _ => self.difference(rule, value),
+            _ => self.difference(rule, &value),
         };
         let Some(found) = found else {
             return self.undisturbed(rule, value, time);
         };
         let since = match &self.held {
-            Some(held) if stands(rule, &held.value, value) => held.since,
+            Some(held) if stands(rule, &held.value, &value) => held.since,
             _ => time,
         };
-        let dwell = if anomaly.is_some() { 0 } else { rule.dwell(&text(value)) };
+        let dwell = if anomaly.is_some() { 0 } else { rule.dwell(&text(&value)) };
         let due = since.saturating_add(dwell);
         if time < due {
-            let value = value.into();
             self.held = Some(Held { value, since, due, ripe: false, why: found });
             return None;
         }
-        self.accept(rule, value.into(), found, since, time)
+        self.accept(rule, value, found, since, time)
     }
 
     /// The value is no news.
-    fn undisturbed(&mut self, rule: &Rule, value: &'a str, time: Nanos) -> Option<Fired<'a>> {
+    fn undisturbed(&mut self, rule: &Rule, value: Cow<'a, str>, time: Nanos) -> Option<Fired<'a>> {
         // What was out of the ordinary was so, whatever came after it.
         if self.held.as_ref().is_some_and(|held| held.why.score.is_none()) {
             self.held = None;
@@ -148,8 +150,7 @@ impl<'a> FieldState<'a> {
             return None;
         }
         let due = self.since.saturating_add(heartbeat);
-        (self.since == NEVER || time >= due)
-            .then(|| self.fire(rule, value.into(), why("heartbeat"), time))
+        (self.since == NEVER || time >= due).then(|| self.fire(rule, value, why("heartbeat"), time))
     }
 
     /// Looks at the value that was held, when its time has come.
@@ -222,7 +223,7 @@ impl<'a> FieldState<'a> {
             self.tokens -= 1.0;
         }
         self.since = time;
-        let prev = self.take(rule, value);
+        let prev = self.take(rule, value).and_then(|prev| view::shown(rule, prev));
         Fired { prev, delta, why }
     }
 
@@ -237,6 +238,12 @@ impl<'a> FieldState<'a> {
     /// Why a value is another one than the reference, if it is.
     fn difference(&self, rule: &Rule, value: &str) -> Option<Why> {
         let Some(reference) = &self.reference else { return Some(why("first")) };
+        if let Some(least) = rule.picture.or(rule.meaning)
+            && let Some(share) = view::likeness(rule, reference, value)
+        {
+            let rule = if rule.picture.is_some() { "picture" } else { "meaning" };
+            return (share < least).then_some(Why { rule, score: Some(share) });
+        }
         let numbers = number(reference).zip(number(value));
         match numbers {
             Some((a, b)) if rule.is_numeric() => return self.distance(rule, a, b),
@@ -290,6 +297,11 @@ fn zone(rule: &Rule, number: f64, from: Option<u8>) -> u8 {
 
 /// Whether a value that is held goes on with this one.
 fn stands(rule: &Rule, held: &str, value: &str) -> bool {
+    if let Some(least) = rule.picture.or(rule.meaning)
+        && let Some(share) = view::likeness(rule, held, value)
+    {
+        return share >= least;
+    }
     match number(held).zip(number(value)) {
         Some((a, b)) if rule.levels.is_empty() && rule.is_numeric() => {
             (b - a).abs() <= width(rule, a)

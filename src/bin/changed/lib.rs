@@ -40,9 +40,11 @@ mod output;
 mod plan;
 mod rule;
 mod run;
+mod slots;
 mod table;
 mod time;
 mod value;
+mod view;
 mod watch;
 
 pub use args::Changed;

@@ -19,8 +19,9 @@ use store::{Place, Sent, StoreError};
 use crate::filter::lock;
 use crate::run::Run;
 
-/// Lines that may wait for a commit while more input waits.
-const MOST: usize = 8 << 20;
+/// Bytes of lines that may wait for a commit while more input waits: a commit of many keys costs
+/// as much for few lines as for many.
+const MOST: usize = 32 << 20;
 
 /// Where lines go out.
 pub(crate) struct Outlet {

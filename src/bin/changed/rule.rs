@@ -78,6 +78,10 @@ pub(crate) struct Rule {
     pub(crate) cusum: Option<Chart>,
     pub(crate) ewma: Option<Chart>,
     pub(crate) similar: Option<f64>,
+    /// How alike pictures must be, to be no news.
+    pub(crate) picture: Option<f64>,
+    /// The same of embeddings.
+    pub(crate) meaning: Option<f64>,
     pub(crate) stays: Vec<Stay>,
     pub(crate) only: Vec<Turn>,
 }
@@ -147,13 +151,9 @@ impl Rule {
             "mad" => self.mad = Some(window(value)?),
             "cusum" => self.cusum = Some(chart(value, f64::MAX)?),
             "ewma" => self.ewma = Some(chart(value, 1.0)?),
-            "similar" => {
-                let share = positive(value)?;
-                if share > 1.0 {
-                    return Err(format!("similar={value}: a share of at most 1 is wanted"));
-                }
-                self.similar = Some(share);
-            }
+            "similar" => self.similar = Some(share(name, value)?),
+            "picture" => self.picture = Some(share(name, value)?),
+            "meaning" => self.meaning = Some(share(name, value)?),
             "stays" => self.stays = value.split('|').map(stay).collect::<Result<_, _>>()?,
             "only" => self.only = value.split('|').map(turn).collect::<Result<_, _>>()?,
             _ => return Err(format!("there is no rule '{name}'")),
@@ -172,11 +172,14 @@ impl Rule {
             self.is_numeric(),
             self.has_anomalies(),
             self.similar.is_some(),
+            self.picture.is_some(),
+            self.meaning.is_some(),
             !(self.stays.is_empty() && self.only.is_empty()),
         ];
         if kinds.into_iter().filter(|kind| *kind).count() > 1 {
             return Err("numbers (band, level), anomalies (zscore, mad, cusum, ewma), texts \
-                        (similar) and labels (stays, only) need rules of their own"
+                        (similar), pictures (picture), embeddings (meaning) and labels (stays, \
+                        only) need rules of their own"
                 .into());
         }
         Ok(())
@@ -206,6 +209,9 @@ impl FromStr for FieldRule {
             return Err(format!("the rule of '{name}' is empty; such as: '{name} band=0.5'"));
         }
         rule.check()?;
+        if field.is_none() && (rule.picture.is_some() || rule.meaning.is_some()) {
+            return Err("picture and meaning need the name of their field".into());
+        }
         Ok(Self { field, rule })
     }
 }
@@ -256,6 +262,14 @@ fn finite(text: &str) -> Result<f64, String> {
 fn positive(text: &str) -> Result<f64, String> {
     let number = finite(text)?;
     if number < 0.0 { Err(format!("'{text}' is below 0")) } else { Ok(number) }
+}
+
+fn share(name: &str, text: &str) -> Result<f64, String> {
+    let share = positive(text)?;
+    if share > 1.0 {
+        return Err(format!("{name}={text}: a share of at most 1 is wanted"));
+    }
+    Ok(share)
 }
 
 fn count(text: &str) -> Result<usize, String> {
@@ -353,6 +367,11 @@ mod tests {
             "t ewma=2:3",
             "t cusum=1",
             "t similar=1.5",
+            "t picture=2",
+            "t meaning=-1",
+            "t meaning=0.9 picture=0.9",
+            "* picture=0.9",
+            "* meaning=0.9",
             "t stays=open",
             "t hysteresis=1",
             "t band=1 level=2",

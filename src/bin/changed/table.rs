@@ -11,14 +11,8 @@ use store::{Place, Sent, StateRow, States, StoreError};
 use tempfile::TempDir;
 
 use crate::codec::KeyState;
+use crate::slots::Slots;
 use crate::time::Nanos;
-
-/// Bytes that a key costs besides its state: its place in a table that is half full, and what the
-/// allocator adds.
-const OVERHEAD: usize = 112;
-
-/// What a key costs with a state of usual size.
-const TYPICAL: usize = OVERHEAD + 64;
 
 /// Keys are hashes already.
 #[derive(Default)]
@@ -36,14 +30,6 @@ impl Hasher for Identity {
     }
 }
 
-struct Slot {
-    data: Box<[u8]>,
-    /// Not in the file as it is here.
-    dirty: bool,
-}
-
-type Slots = HashMap<Key, Slot, BuildHasherDefault<Identity>>;
-
 /// A file of states, and the folder that goes with it if it is only for this run.
 struct File {
     states: States,
@@ -57,8 +43,6 @@ struct File {
 pub(crate) struct Table {
     young: Slots,
     old: Slots,
-    /// Bytes of `young`, about.
-    bytes: usize,
     memory: usize,
     file: Option<File>,
     /// Whether the file may have keys that are not in memory.
@@ -77,7 +61,6 @@ impl Table {
         Self {
             young: Slots::default(),
             old: Slots::default(),
-            bytes: 0,
             memory: usize::try_from(memory / 2).unwrap_or(usize::MAX),
             file: None,
             is_stored: false,
@@ -93,7 +76,8 @@ impl Table {
         let mut table = Self::new(memory);
         let count = states.count()?;
         table.is_stored = count > 0;
-        let fits = usize::try_from(count).is_ok_and(|n| n.saturating_mul(TYPICAL) < table.memory);
+        let fits =
+            usize::try_from(count).is_ok_and(|n| n.saturating_mul(Slots::TYPICAL) < table.memory);
         table.lookups = if fits { count / 16 + 1000 } else { u64::MAX };
         for (key, due) in states.due()? {
             table.arm(Key::from_bytes(key), due);
@@ -114,54 +98,35 @@ impl Table {
 
     /// The state of a key; empty for a new one.
     pub(crate) fn find(&mut self, key: Key) -> Result<&[u8], StoreError> {
-        if !self.young.contains_key(&key) {
-            let slot = match self.old.remove(&key) {
-                Some(slot) => slot,
-                None => {
-                    self.lookups -= u64::from(self.is_stored);
-                    if self.lookups == 0 {
-                        self.read_all()?;
-                        return self.find(key);
-                    }
-                    let file = self.file.as_ref().filter(|_| self.is_stored);
-                    let found = file.map(|file| file.states.find(&key.to_bytes())).transpose()?;
-                    let data = found.flatten().unwrap_or_default().into();
-                    Slot { data, dirty: false }
-                }
-            };
-            self.bytes += slot.data.len() + OVERHEAD;
-            self.young.insert(key, slot);
+        if self.young.get(key).is_none() && !self.young.take(key, &mut self.old) {
+            self.lookups -= u64::from(self.is_stored);
+            if self.lookups == 0 {
+                self.read_all()?;
+                return self.find(key);
+            }
+            let file = self.file.as_ref().filter(|_| self.is_stored);
+            let found = file.map(|file| file.states.find(&key.to_bytes())).transpose()?;
+            self.young.insert(key, &found.flatten().unwrap_or_default(), false);
         }
-        Ok(self.young.get(&key).map_or(&[], |slot| &slot.data))
+        Ok(self.young.get(key).unwrap_or_default())
     }
 
     /// Reads what of the file is not in memory: in order that costs less than one by one.
     fn read_all(&mut self) -> Result<(), StoreError> {
         (self.is_stored, self.lookups) = (false, u64::MAX);
         let Some(file) = &self.file else { return Ok(()) };
-        let (young, old, bytes) = (&mut self.young, &self.old, &mut self.bytes);
+        let (young, old) = (&mut self.young, &self.old);
         file.states.each(|key, data| {
             let key = Key::from_bytes(key);
-            if !old.contains_key(&key) {
-                young.entry(key).or_insert_with(|| {
-                    *bytes += data.len() + OVERHEAD;
-                    Slot { data: data.into(), dirty: false }
-                });
+            if old.get(key).is_none() && young.get(key).is_none() {
+                young.insert(key, data, false);
             }
         })
     }
 
     /// Puts a state in the place of what [`Table::find`] gave.
     pub(crate) fn set(&mut self, key: Key, data: &[u8], due: Option<Nanos>) {
-        if let Some(slot) = self.young.get_mut(&key) {
-            if slot.data.len() == data.len() {
-                slot.data.copy_from_slice(data);
-            } else {
-                self.bytes = self.bytes + data.len() - slot.data.len();
-                slot.data = data.into();
-            }
-            slot.dirty = true;
-        }
+        self.young.set(key, data);
         if let Some(due) = due {
             self.arm(key, due);
         }
@@ -196,7 +161,7 @@ impl Table {
 
     /// Whether memory is used up, so that a commit should make room.
     pub(crate) fn is_full(&self) -> bool {
-        self.bytes > self.memory
+        self.young.bytes() > self.memory || self.young.is_full()
     }
 
     /// Whether states are kept over runs.
@@ -222,9 +187,7 @@ impl Table {
         sent: Option<(&[u8], Place)>,
     ) -> Result<(), StoreError> {
         let Some(file) = &self.file else { return Ok(()) };
-        let slots = self.young.iter().chain(&self.old).filter(|(_, slot)| slot.dirty);
-        let mut dirty: Vec<(Key, &[u8])> =
-            slots.map(|(key, slot)| (*key, &slot.data[..])).collect();
+        let mut dirty: Vec<(Key, &[u8])> = self.young.dirty().chain(self.old.dirty()).collect();
         // In the order of the file: a page is then written once.
         dirty.sort_unstable_by_key(|(key, _)| *key);
         let rows = dirty.iter().map(|(key, data)| {
@@ -233,13 +196,12 @@ impl Table {
         });
         log::debug!("{} keys are committed", dirty.len());
         file.states.commit(rows, moment, sent)?;
-        let all = self.young.values_mut().chain(self.old.values_mut());
-        all.for_each(|slot| slot.dirty = false);
+        self.young.clean();
+        self.old.clean();
         if self.is_full() {
             // Those of `old` are in the file alone from now on.
             self.is_stored |= !self.old.is_empty();
             self.old = std::mem::take(&mut self.young);
-            self.bytes = 0;
         }
         Ok(())
     }

@@ -10,6 +10,7 @@ use crate::output::{Change, Draft};
 use crate::rule::{Missing, Rule};
 use crate::table::Table;
 use crate::time::{Form, Nanos};
+use crate::view;
 
 /// Fields of one key: a stream that makes up new names has no end of them.
 const MAX_FIELDS: usize = 4096;
@@ -98,7 +99,7 @@ impl Watch {
             return Ok(None);
         }
         let mut draft = Draft::new(state.reported, state.suppressed, self.form);
-        self.fields.observe(&mut state, record, time, &mut draft);
+        self.fields.observe(&mut state, record, time, &mut draft)?;
         if state.fields.len() > MAX_FIELDS {
             let message = format!("a key has more than {MAX_FIELDS} fields (see --fields)");
             return Err(Failure::new(Code::Unsupported, message));
@@ -161,19 +162,20 @@ impl Fields {
         record: &'a Record,
         time: Nanos,
         draft: &mut Draft,
-    ) {
+    ) -> Result<(), Failure> {
         for named in &self.named {
             let raw = match (named.field.raw(record), named.rule.missing) {
                 (raw, Missing::Report) if is_missing(&named.rule, raw) => "null",
                 (raw, _) if is_missing(&named.rule, raw) => continue,
                 (raw, _) => raw.unwrap_or("null"),
             };
+            let value = view::of(&named.rule, &named.name, raw)?;
             let field = field_of(state, named.hash);
-            if let Some(fired) = field.observe(&named.rule, raw, time) {
+            if let Some(fired) = field.observe(&named.rule, value, time) {
                 draft.add(&named.name, &fired);
             }
         }
-        let Some(rule) = &self.rest else { return };
+        let Some(rule) = &self.rest else { return Ok(()) };
         let is_key = |name: &str| self.key.iter().any(|key| key == name);
         let is_ignored = |name: &str| self.ignored.iter().any(|ignored| ignored == name);
         let only_key = record.members().all(|(name, _)| is_key(&name) || is_ignored(&name));
@@ -186,10 +188,11 @@ impl Fields {
             if missing || self.named.iter().any(|named| named.hash == hash) {
                 continue;
             }
-            if let Some(fired) = field_of(state, hash).observe(rule, raw, time) {
+            if let Some(fired) = field_of(state, hash).observe(rule, raw.into(), time) {
                 draft.add(&name, &fired);
             }
         }
+        Ok(())
     }
 
     /// Reports what was held and is due; without a time, what waits only for its turn.

@@ -9,6 +9,7 @@ use records::Field;
 
 use crate::files::Keep;
 use crate::fold::Fold;
+use crate::meaning::Nearness;
 
 /// Find what is the same, or nearly the same: records, texts, files, pictures
 ///
@@ -51,12 +52,14 @@ pub struct Dedupe {
     pub memory: u64,
 
     /// Texts ("text", or --field) that are nearly the same count too; with --files or --paths,
-    /// pictures
-    #[arg(long, conflicts_with_all = ["by", "fold"], help_heading = "Near texts and pictures")]
-    pub near: bool,
+    /// pictures. --near=meaning: texts that mean nearly the same, by the "embedding" (or --field) that embed
+    /// wrote
+    #[arg(long, value_name = "BY", num_args = 0..=1, require_equals = true, default_missing_value = "words", conflicts_with_all = ["by", "fold"], help_heading = "Near texts and pictures")]
+    pub near: Option<Nearness>,
 
     /// With --near: share of their sequences of words that both texts have (Jaccard similarity)
-    /// [default: 0.8]; how far pictures agree (correlation of their detail) [default: 0.9]
+    /// [default: 0.8]; the cosine of their embeddings, or how far pictures agree (correlation of
+    /// their detail) [default: 0.9]
     #[arg(long, value_name = "0-1", value_parser = share, help_heading = "Near texts and pictures")]
     pub threshold: Option<f64>,
 
@@ -95,6 +98,11 @@ pub struct Dedupe {
     #[arg(long, value_name = "SIZE", value_parser = size, help_heading = "Files")]
     pub max_size: Option<u64>,
 
+    /// With --report or --duplicates: a folder that repeats another one, with all its files by the same
+    /// names and nothing else, stands for what is in it
+    #[arg(long, conflicts_with = "apply", help_heading = "Files")]
+    pub folders: bool,
+
     /// Empty files repeat each other
     #[arg(long, help_heading = "Files")]
     pub empty: bool,
@@ -103,11 +111,11 @@ pub struct Dedupe {
     #[arg(long, requires = "apply", help_heading = "Files")]
     pub match_links: bool,
 
-    /// File to keep hashes in [default: digests.db in the folder of caches]
+    /// File to keep hashes, and what pictures look like, in [default: digests.db in the folder of caches]
     #[arg(long, value_name = "FILE", conflicts_with = "no_cache", help_heading = "Files")]
     pub cache: Option<PathBuf>,
 
-    /// Neither use nor keep hashes of files from run to run
+    /// Neither use nor keep these from run to run
     #[arg(long, help_heading = "Files")]
     pub no_cache: bool,
 

@@ -5,6 +5,7 @@ use records::{Code, Failure, Field, Record, Text, Usage};
 
 use crate::content::Content;
 use crate::firsts::Firsts;
+use crate::meaning::Meaning;
 use crate::near::Near;
 use crate::output::{Dup, Kind};
 use crate::regroup::Regroup;
@@ -26,6 +27,8 @@ pub(crate) enum Method {
     Exact(Content, Arc<Mutex<Firsts>>),
     /// By their texts.
     Near(Field, Box<Mutex<Near>>),
+    /// By their embeddings.
+    Meaning(Field, Mutex<Meaning>),
     /// By what a report says.
     Regroup(Mutex<Regroup>),
 }
@@ -91,6 +94,17 @@ impl RecordFilter {
                 lock(near).place(&text, &record.id()).map_err(|e| {
                     Failure::new(Code::Unreadable, format!("temporary file: {e}")).retryable()
                 })?
+            }
+            Method::Meaning(field, meaning) => {
+                let raw = field.raw(record).filter(|raw| *raw != "null").ok_or_else(|| {
+                    let message = format!("the record has no '{field}' (see embed)");
+                    Failure::new(Code::MissingField, message)
+                })?;
+                let numbers: Vec<f64> = serde_json::from_str(raw).map_err(|_| {
+                    let message = format!("'{field}' is no embedding: a list of numbers is wanted");
+                    Failure::new(Code::Unsupported, message)
+                })?;
+                lock(meaning).place(&numbers, &record.id())?
             }
             Method::Regroup(regroup) => lock(regroup).place(record)?,
         };

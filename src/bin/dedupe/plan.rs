@@ -11,6 +11,7 @@ use crate::files::{Actor, FilesFilter, Gather, Keep, Pictures, Sizes, take_back}
 use crate::filter::{Method, RecordFilter, Show, lock};
 use crate::firsts::{Firsts, State};
 use crate::fold::Folds;
+use crate::meaning::{Meaning, Nearness};
 use crate::near::Near;
 use crate::regroup::Regroup;
 
@@ -21,8 +22,10 @@ pub(crate) fn run(args: &Dedupe, session: &Session) -> Result<Exit, Error> {
     }
     let stream = &args.stream;
     let texts = !args.by.is_empty() || !args.fold.is_empty();
-    let texts =
-        texts || (args.near && !args.files) || args.state.is_some() || args.rethreshold.is_some();
+    let texts = texts
+        || (args.near.is_some() && !args.files)
+        || args.state.is_some()
+        || args.rethreshold.is_some();
     let named = args.files || args.apply.is_some() || stream.paths || stream.paths0;
     if named || (!stream.operands.is_empty() && !texts && !stream.raw_input) {
         files(args, session)
@@ -46,7 +49,11 @@ fn records(args: &Dedupe, session: &Session) -> Result<Exit, Error> {
     let mut firsts = None;
     let method = if let Some(threshold) = args.rethreshold {
         Method::Regroup(Mutex::new(Regroup::new(threshold, &result)))
-    } else if args.near {
+    } else if args.near == Some(Nearness::Meaning) {
+        let meaning =
+            Meaning::new(args.threshold.unwrap_or(0.9), args.memory).map_err(temporary)?;
+        Method::Meaning(args.stream.field_or("embedding"), Mutex::new(meaning))
+    } else if args.near.is_some() {
         let near = Near::new(args.shingle, args.threshold.unwrap_or(0.8)).map_err(temporary)?;
         Method::Near(args.stream.field_or("text"), Box::new(Mutex::new(near)))
     } else {
@@ -70,6 +77,12 @@ fn records(args: &Dedupe, session: &Session) -> Result<Exit, Error> {
 }
 
 fn files(args: &Dedupe, session: &Session) -> Result<Exit, Error> {
+    if args.near == Some(Nearness::Meaning) {
+        return Err(Error::usage("--near=meaning is for records with an embedding, not for files"));
+    }
+    if args.folders && !args.report && !args.duplicates {
+        return Err(Error::usage("--folders needs --report or --duplicates"));
+    }
     let walk = walk::Options { hidden: args.stream.hidden, no_ignore: args.stream.no_ignore };
     let max = args.max_size.unwrap_or(u64::MAX);
     let sizes = Sizes { min: args.min_size, max, empty: args.empty };
@@ -85,13 +98,18 @@ fn files(args: &Dedupe, session: &Session) -> Result<Exit, Error> {
     let show = show(args);
     let filter = FilesFilter {
         gather,
-        keep: if args.near && args.keep.is_empty() { vec![Keep::Best] } else { args.keep.clone() },
-        pictures: args.near.then(|| Pictures {
+        keep: if args.near.is_some() && args.keep.is_empty() {
+            vec![Keep::Best]
+        } else {
+            args.keep.clone()
+        },
+        pictures: args.near.map(|_| Pictures {
             threshold: args.threshold.unwrap_or(0.9),
             mirrored: args.mirrored,
             threads: args.stream.jobs.map_or(cores, usize::from),
         }),
         match_links: args.match_links,
+        folders: args.folders,
         // More than cores: a thread that waits for the device leaves its core to another.
         threads: args.stream.jobs.map_or(2 * cores, usize::from),
         digests: digests(args)?,

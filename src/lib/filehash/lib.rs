@@ -15,4 +15,4 @@ mod search;
 
 pub use files::Files;
 pub use read::ReadError;
-pub use search::{Found, Group, Options, Stage, identical};
+pub use search::{Found, Group, Options, Stage, identical, is_settled};

@@ -12,6 +12,13 @@ use crate::read::{EDGE, Part, ReadError, hash};
 /// telling: its hash is not kept. FAT's times have steps of two seconds.
 const SETTLED: i64 = 2_000_000_000;
 
+/// Whether a file that was in some state when it was read, after `started`, would tell of any
+/// change since by another one.
+pub fn is_settled(state: FileState, started: SystemTime) -> bool {
+    let now = started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
+    state.ctime.max(state.mtime) < i64::try_from(now).unwrap_or(i64::MAX) - SETTLED
+}
+
 /// What is being looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -248,15 +255,13 @@ impl Search<'_> {
         started: SystemTime,
     ) {
         let Some(digests) = self.options.digests else { return };
-        let now = started.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_nanos();
-        let settled = i64::try_from(now).unwrap_or(i64::MAX) - SETTLED;
         let mut fresh: Vec<(FileState, [u8; Key::BYTES])> = hashed
             .iter()
             .filter_map(|(at, key)| {
                 let key = key.as_ref().ok()?.to_bytes();
                 Some((self.files.state(items[*at].number), key))
             })
-            .filter(|(state, _)| state.ctime.max(state.mtime) < settled)
+            .filter(|(state, _)| is_settled(*state, started))
             .collect();
         fresh.sort_unstable_by_key(|(state, _)| (state.dev, state.ino));
         if fresh.is_empty() {

@@ -57,6 +57,27 @@ impl Likeness {
         f64::from(best) * self.common_colours(other).sqrt()
     }
 
+    /// How much another picture from the same place shows the same, 0 to 1: as
+    /// [`Likeness::repeats`] without a turn; and where neither has any detail (night, fog, a lens
+    /// that is covered), by their brightness and colours.
+    #[must_use]
+    pub fn same_view(&self, other: &Self) -> f64 {
+        if self == other {
+            return 1.0;
+        }
+        let (a, b) = (detail(&self.luma), detail(&other.luma));
+        let is_flat = |detail: &[f32]| detail.iter().map(|v| v * v).sum::<f32>() < FLAT;
+        let likeness = match (is_flat(&a), is_flat(&b)) {
+            (true, true) => {
+                let mean = |luma: &[u8]| luma.iter().map(|v| f32::from(*v)).sum::<f32>() / 1024.0;
+                1.0 - (mean(&self.luma[..]) - mean(&other.luma[..])).abs() / 255.0
+            }
+            (true, false) | (false, true) => 0.0,
+            (false, false) => correlation(&a, &b, 0, 0).max(0.0),
+        };
+        f64::from(likeness) * self.common_colours(other).sqrt()
+    }
+
     /// The share of colours that both have.
     fn common_colours(&self, other: &Self) -> f64 {
         let common = self.colours.iter().zip(&other.colours).map(|(a, b)| u32::from(*a.min(b)));
@@ -83,6 +104,9 @@ impl Likeness {
         f64::from(best) * self.common_colours(other).sqrt()
     }
 }
+
+/// Sum of squares of the detail below which there is only noise: two steps of brightness a pixel.
+const FLAT: f32 = 4.0 * (SIDE * SIDE) as f32;
 
 /// Shifts that are tried, in pixels of 32.
 const SHIFT: isize = 8;

@@ -8,9 +8,10 @@ use rusqlite::{OptionalExtension, params};
 
 use crate::{Database, Migration, StoreError};
 
-const MIGRATIONS: &[Migration] = &[Migration {
-    name: "0001-digests",
-    sql: "
+const MIGRATIONS: &[Migration] = &[
+    Migration {
+        name: "0001-digests",
+        sql: "
     -- Times are nanoseconds since 1970. part: which bytes of the file were hashed.
     CREATE TABLE digest (
         dev   INTEGER NOT NULL,
@@ -23,7 +24,24 @@ const MIGRATIONS: &[Migration] = &[Migration {
         PRIMARY KEY (dev, ino, part)
     ) STRICT, WITHOUT ROWID;
     ",
-}];
+    },
+    Migration {
+        name: "0002-looks",
+        sql: "
+    -- What was found out about whole files; kind: by what means, and in what form it is written.
+    CREATE TABLE look (
+        dev   INTEGER NOT NULL,
+        ino   INTEGER NOT NULL,
+        kind  INTEGER NOT NULL,
+        size  INTEGER NOT NULL,
+        mtime INTEGER NOT NULL,
+        ctime INTEGER NOT NULL,
+        look  TEXT NOT NULL,
+        PRIMARY KEY (dev, ino, kind)
+    ) STRICT;
+    ",
+    },
+];
 
 /// A file in one state: another size, or a later time of change, is another state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,9 +150,73 @@ impl Digests {
     }
 }
 
+impl Digests {
+    /// What is known of `kind` about many files, each in the order asked: fastest in order of
+    /// device and inode.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn looks(
+        &self,
+        kind: u8,
+        files: impl Iterator<Item = FileState>,
+    ) -> Result<Vec<Option<String>>, StoreError> {
+        self.database.read(|c| {
+            let snapshot = c.unchecked_transaction()?;
+            let mut select = snapshot.prepare_cached(
+                "SELECT look FROM look WHERE dev = ?1 AND ino = ?2 AND kind = ?3
+                 AND size = ?4 AND mtime = ?5 AND ctime = ?6",
+            )?;
+            let one = |f: FileState| {
+                let (dev, ino, size) =
+                    (f.dev.cast_signed(), f.ino.cast_signed(), f.size.cast_signed());
+                let state = params![dev, ino, kind, size, f.mtime, f.ctime];
+                Ok(select.query_row(state, |row| row.get(0)).optional()?)
+            };
+            files.map(one).collect()
+        })
+    }
+
+    /// Keeps what was found out of `kind`, in place of what was known of these files before.
+    ///
+    /// # Errors
+    /// A failure of the database.
+    pub fn keep_looks<'l>(
+        &self,
+        kind: u8,
+        looks: impl Iterator<Item = (FileState, &'l str)>,
+    ) -> Result<(), StoreError> {
+        self.database.write(|tx| {
+            let mut insert =
+                tx.prepare_cached("INSERT OR REPLACE INTO look VALUES (?1,?2,?3,?4,?5,?6,?7)")?;
+            for (f, look) in looks {
+                let (dev, ino, size) =
+                    (f.dev.cast_signed(), f.ino.cast_signed(), f.size.cast_signed());
+                insert.execute(params![dev, ino, kind, size, f.mtime, f.ctime, look])?;
+            }
+            Ok(())
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_look_holds_only_for_the_same_state_and_kind() {
+        let dir = tempfile::tempdir().unwrap();
+        let digests = Digests::open(&dir.path().join("d.db")).unwrap();
+        let file = FileState { dev: 1, ino: u64::MAX, size: 8, mtime: -5, ctime: 9 };
+        digests.keep_looks(1, [(file, "seen")].into_iter()).unwrap();
+        let changed = FileState { ctime: 10, ..file };
+        let found = digests.looks(1, [changed, file].into_iter()).unwrap();
+        assert_eq!(found, [None, Some("seen".to_owned())]);
+        assert_eq!(digests.looks(2, [file].into_iter()).unwrap(), [None]);
+        digests.keep_looks(1, [(changed, "anew")].into_iter()).unwrap();
+        let found = digests.looks(1, [changed, file].into_iter()).unwrap();
+        assert_eq!(found, [Some("anew".to_owned()), None]);
+    }
 
     #[test]
     fn a_hash_holds_only_for_the_same_state() {

@@ -1,13 +1,16 @@
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use cli::{Bar, Emit, Filter, Halt, Input, Operands, Stop};
 use filehash::{Found, Options, ReadError, identical};
-use records::{Code, Failure, Usage};
+use records::{Code, Failure, Record, Usage};
 use store::Digests;
 
 use crate::files::actor::Actor;
+use crate::files::folders::repeated;
 use crate::files::gather::{All, Gather};
 use crate::files::keep::{Candidate, Keep, rather};
+use crate::files::looks::Looks;
 use crate::files::pictures::Pictures;
 use crate::files::standing::{Standing, Standings};
 use crate::filter::{Show, lock};
@@ -18,6 +21,8 @@ pub(crate) struct FilesFilter {
     pub(crate) gather: Gather,
     pub(crate) keep: Vec<Keep>,
     pub(crate) match_links: bool,
+    /// Folders that repeat another stand for their files.
+    pub(crate) folders: bool,
     /// Compares pictures by what they show.
     pub(crate) pictures: Option<Pictures>,
     pub(crate) threads: usize,
@@ -82,7 +87,8 @@ impl FilesFilter {
         });
         let numbers: Vec<u32> = compared.map(|(number, _)| number).collect();
         let progress = |done, total| self.bar.set(done, total);
-        let seen = pictures.look(&all.files, &numbers, &self.stop, &progress);
+        let looks = Looks::new(self.digests.as_ref());
+        let seen = pictures.look(&all.files, &numbers, looks, &self.stop, &progress);
         self.bar.finish();
         if self.stop.is_set() {
             return;
@@ -179,12 +185,27 @@ impl Filter for FilesFilter {
             return Err(Halt::Stopped);
         }
         let count = u32::try_from(all.files.len()).map_err(|e| Failure::new(Code::TooLong, e))?;
+        let mut folders =
+            if self.folders { repeated(&all, &standings) } else { HashMap::default() };
+        let mut told = HashSet::new();
         let mut order: Vec<u32> = (0..count).filter(|n| !listed(*n).silent).collect();
         order.sort_unstable_by_key(|number| listed(*number).place);
         for number in order {
             if out.is_stopping() || self.actor.as_ref().is_some_and(|actor| lock(actor).is_broken())
             {
                 return Err(Halt::Stopped);
+            }
+            let mut above = all.files.path(number).ancestors().skip(1);
+            if let Some(folder) =
+                above.find(|path| told.contains(*path) || folders.contains_key(*path))
+            {
+                if let Some(repeated) = folders.remove(folder) {
+                    let mut record = Record::of_path(folder);
+                    record.set(&self.result, &repeated.dup());
+                    out.record(record, Usage::default())?;
+                    told.insert(folder.to_owned());
+                }
+                continue;
             }
             match failed[number as usize].take() {
                 None => self.emit(&all, &standings, number, out)?,

@@ -2,8 +2,10 @@
 
 mod actor;
 mod filter;
+mod folders;
 mod gather;
 mod keep;
+mod looks;
 mod pictures;
 mod standing;
 mod takeback;

@@ -8,9 +8,10 @@ use std::thread;
 
 use cli::Stop;
 use filehash::Files;
-use images::{Hash, Index, Likeness, LookError, Options, Turn, look_at};
+use images::{Hash, Index, Likeness, Turn};
 
 use crate::files::keep::Quality;
+use crate::files::looks::{Looked, Looks};
 use crate::filter::lock;
 
 /// How pictures are compared.
@@ -82,37 +83,52 @@ impl Match {
 }
 
 impl Pictures {
-    /// Looks at those of the files that are pictures. `progress` gets their number so far, and all.
+    /// Looks at those of the files that are pictures, where no earlier run did. `progress` gets
+    /// their number so far, and all.
     pub(crate) fn look(
         &self,
         files: &Files,
         numbers: &[u32],
+        looks: Looks<'_>,
         stop: &Stop,
         progress: &(dyn Fn(u64, u64) + Sync),
     ) -> AllSeen {
+        let known = looks.known(files, numbers);
+        let mut pictures = Vec::new();
+        let mut unknown = Vec::new();
+        for (number, known) in numbers.iter().zip(known) {
+            match known {
+                Some(looked) => pictures.extend(looked.map(|l| Seen::new(files, *number, l))),
+                None => unknown.push(*number),
+            }
+        }
+        log::info!("{} files are looked at, {} are known", unknown.len(), pictures.len());
         let next = AtomicUsize::new(0);
-        let found = Mutex::new(AllSeen { pictures: Vec::new(), failed: HashMap::new() });
+        let found = Mutex::new(AllSeen { pictures, failed: HashMap::new() });
         thread::scope(|scope| {
-            for _ in 0..self.threads.clamp(1, numbers.len().max(1)) {
+            for _ in 0..self.threads.clamp(1, unknown.len().max(1)) {
                 scope.spawn(|| {
                     while !stop.is_set() {
                         let place = next.fetch_add(1, Relaxed);
-                        let Some(&number) = numbers.get(place) else { break };
-                        let seen = see(files, number);
+                        let Some(&number) = unknown.get(place) else { break };
+                        let looked = looks.look(files, number);
                         let mut found = lock(&found);
-                        match seen {
-                            Ok(seen) => found.pictures.push(seen),
+                        match looked {
+                            Ok(Some(looked)) => {
+                                found.pictures.push(Seen::new(files, number, looked));
+                            }
                             // Most files are no pictures: nothing to speak of.
-                            Err(LookError::Unsupported(_)) => {}
+                            Ok(None) => {}
                             Err(e) => {
                                 found.failed.insert(number, format!("not seen as a picture: {e}"));
                             }
                         }
-                        progress(place as u64 + 1, numbers.len() as u64);
+                        progress(place as u64 + 1, unknown.len() as u64);
                     }
                 });
             }
         });
+        looks.keep();
         let mut found = found.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
         found.pictures.sort_unstable_by_key(|seen| seen.number);
         found
@@ -160,12 +176,14 @@ impl Pictures {
     }
 }
 
-fn see(files: &Files, number: u32) -> Result<Seen, LookError> {
-    let look = look_at(files.path(number), &Options::default())?;
-    let quality = Quality {
-        pixels: u64::from(look.width) * u64::from(look.height),
-        sharpness: (look.sharpness.max(1e-4).ln() / 1.1f64.ln()).floor() as i32,
-        bytes: files.state(number).size,
-    };
-    Ok(Seen { number, hash: look.hash, likeness: look.likeness, quality })
+impl Seen {
+    fn new(files: &Files, number: u32, looked: Looked) -> Self {
+        let Looked { pixels, sharpness, hash, likeness } = looked;
+        let quality = Quality {
+            pixels,
+            sharpness: (sharpness.max(1e-4).ln() / 1.1f64.ln()).floor() as i32,
+            bytes: files.state(number).size,
+        };
+        Self { number, hash, likeness, quality }
+    }
 }

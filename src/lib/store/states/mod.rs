@@ -203,7 +203,8 @@ impl States {
         })
     }
 
-    /// Stores states, notes, and the output that comes with them, all or nothing.
+    /// Stores states, notes, and the output that comes with them, all or nothing. Rows in the
+    /// order of their keys are stored fastest.
     ///
     /// # Errors
     /// A failure of the database.
@@ -213,13 +214,19 @@ impl States {
         moment: &[u8],
         sent: Option<(&[u8], Place)>,
     ) -> Result<(), StoreError> {
-        let mut rows: Vec<StateRow<'_>> = rows.collect();
-        rows.sort_unstable_by_key(|row| row.key);
+        let mut rows = rows.peekable();
         let bits = self.bits.load(Ordering::Relaxed);
         let bits = self.database.write(|tx| {
-            let mut added = 0;
-            for rows in rows.chunk_by(|a, b| number(&a.key, bits) == number(&b.key, bits)) {
-                added += self.merge(tx, number(&rows[0].key, bits), rows)?;
+            let (mut added, mut same) = (0, Vec::new());
+            while let Some(first) = rows.next() {
+                let bucket = number(&first.key, bits);
+                same.clear();
+                same.push(first);
+                while let Some(row) = rows.next_if(|r| number(&r.key, bits) == bucket) {
+                    same.push(row);
+                }
+                same.sort_unstable_by_key(|row| row.key);
+                added += self.merge(tx, bucket, &same)?;
             }
             let (bytes, place) = sent.map_or((None, Place::NONE), |(b, p)| (Some(b), p));
             let sql = "UPDATE progress SET moment = ?1, sent = ?2, device = ?3, inode = ?4,
