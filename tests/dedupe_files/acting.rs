@@ -145,6 +145,25 @@ fn other_names_of_the_kept_file_are_left_alone_unless_asked_for() {
     assert_eq!(contents_without_links(folder.path()), 1);
 }
 
+#[test]
+fn what_links_lead_to_counts_once() {
+    let folder = tree(&[("in/a", "same"), ("in/z", "other"), ("out/c", "same")]);
+    let at = |name: &str| folder.path().join(name);
+    symlink("../out", at("in/folder")).expect("a link");
+    symlink("a", at("in/name")).expect("a link");
+    symlink(".", at("in/loop")).expect("a link");
+    let run = |args: &[&str]| program("dedupe").arg(at("in")).args(args).run();
+    assert!(run(&["--duplicates"]).code(0).records().is_empty());
+    // The loop is told of, and the file is no copy of itself by its other name.
+    let found = run(&["--duplicates", "--follow-links"]).code(1);
+    let failed = |r: &serde_json::Value| r.get("error").is_some();
+    let (loops, copies): (Vec<_>, Vec<_>) = found.records().into_iter().partition(failed);
+    assert_eq!((loops.len(), copies.len()), (1, 1), "{found}");
+    let run = run(&["--apply", "delete", "--follow-links"]).code(1);
+    assert!(at("in/a").is_file() && !at("out/c").exists(), "{run}");
+    assert!(at("in/folder").is_symlink() && at("in/name").is_symlink(), "{run}");
+}
+
 fn contents_without_links(folder: &Path) -> usize {
     let entries = fs::read_dir(folder).expect("a folder").map(|e| e.expect("an entry"));
     entries.filter(|e| e.file_type().expect("a type").is_file()).count()

@@ -20,8 +20,9 @@ use crate::meaning::Nearness;
 ///
 /// Files and folders named here, or by --paths, are compared with each other by content: size,
 /// then hashes of the first bytes, the last ones, all. Nothing is changed unless --apply says
-/// what is to become of those that repeat another. Symbolic links are not followed, and names of
-/// one file (hard links) are no copies. With --near and --files, pictures (JPEG, PNG, GIF, WebP,
+/// what is to become of those that repeat another. Symbolic links are left alone; with --follow-links
+/// the files they lead to are compared, each once, and acted on where they are. Names of one file
+/// (hard links) are no copies. With --near and --files, pictures (JPEG, PNG, GIF, WebP,
 /// BMP, TIFF, HEIC, and raw ones by their previews) are compared by what they show, whatever their
 /// size, format and turn; they are only reported, never changed.
 ///

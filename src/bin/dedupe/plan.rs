@@ -83,7 +83,7 @@ fn files(args: &Dedupe, session: &Session) -> Result<Exit, Error> {
     if args.folders && !args.report && !args.duplicates {
         return Err(Error::usage("--folders needs --report or --duplicates"));
     }
-    let walk = walk::Options { hidden: args.stream.hidden, no_ignore: args.stream.no_ignore };
+    let walk = args.stream.walk();
     let max = args.max_size.unwrap_or(u64::MAX);
     let sizes = Sizes { min: args.min_size, max, empty: args.empty };
     let gather = Gather::new(sizes, &args.reference, walk)?;

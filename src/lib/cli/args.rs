@@ -92,6 +92,10 @@ pub struct StreamArgs {
     #[arg(long, help_heading = "Input")]
     pub no_ignore: bool,
 
+    /// Go through symbolic links in folders
+    #[arg(long, help_heading = "Input")]
+    pub follow_links: bool,
+
     /// Print the main result as plain text instead of records
     #[arg(short = 'r', long, help_heading = "Output")]
     pub raw_output: bool,
@@ -134,6 +138,15 @@ pub struct StreamArgs {
 }
 
 impl StreamArgs {
+    /// What a folder's walk leaves out.
+    pub fn walk(&self) -> walk::Options {
+        walk::Options {
+            hidden: self.hidden,
+            no_ignore: self.no_ignore,
+            follow_links: self.follow_links,
+        }
+    }
+
     /// The field to read: the one asked for, or the program's own. `default` must be a plain key.
     pub fn field_or(&self, default: &'static str) -> Field {
         self.field.clone().unwrap_or_else(|| Field::key(default))

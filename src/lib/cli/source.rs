@@ -87,7 +87,7 @@ impl Source {
         let settings = Settings {
             raw_lines: args.raw_input && !args.slurp,
             operands,
-            walk: walk::Options { hidden: args.hidden, no_ignore: args.no_ignore },
+            walk: args.walk(),
             max_line: args.max_line,
             timeout: args.timeout,
             stop: stop.clone(),

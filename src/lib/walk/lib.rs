@@ -15,6 +15,8 @@ pub struct Options {
     pub hidden: bool,
     /// Do not read `.gitignore`, `.ignore` and their like.
     pub no_ignore: bool,
+    /// Go through symbolic links. A link to a folder that it is in is an error.
+    pub follow_links: bool,
 }
 
 /// A folder entry that cannot be read.
@@ -48,6 +50,7 @@ impl Walk {
             .git_global(!self.options.no_ignore)
             .git_exclude(!self.options.no_ignore)
             .parents(!self.options.no_ignore)
+            .follow_links(self.options.follow_links)
             .sort_by_file_name(std::ffi::OsStr::cmp)
             .build()
     }
@@ -117,10 +120,34 @@ mod tests {
                 .collect()
         };
         assert_eq!(walk(Options::default()), ["b/10", "b/2", "none", "b/skipped", "a"]);
-        let all = walk(Options { hidden: true, no_ignore: true });
+        let all = walk(Options { hidden: true, no_ignore: true, follow_links: false });
         assert_eq!(
             all,
             ["b/.hidden/x", "b/.ignore", "b/10", "b/2", "b/skipped", "none", "b/skipped", "a"]
         );
+    }
+
+    #[test]
+    fn links_are_followed_when_asked_and_loops_are_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::create_dir_all(at("root")).unwrap();
+        fs::create_dir_all(at("away")).unwrap();
+        fs::write(at("away/file"), "").unwrap();
+        for (to, link) in
+            [("../away", "root/folder"), ("../away/file", "root/file"), (".", "root/loop")]
+        {
+            std::os::unix::fs::symlink(to, at(link)).unwrap();
+        }
+        let walk = |follow_links| {
+            let options = Options { follow_links, ..Options::default() };
+            Walk::new(vec![at("root")], options).partition::<Vec<_>, _>(Result::is_ok)
+        };
+        let (found, failed) = walk(false);
+        assert!(found.is_empty() && failed.is_empty(), "{found:?} {failed:?}");
+        let (found, failed) = walk(true);
+        let found: Vec<_> = found.into_iter().map(Result::unwrap).collect();
+        assert_eq!(found, [at("root/file"), at("root/folder/file")]);
+        assert_eq!(failed.len(), 1);
     }
 }

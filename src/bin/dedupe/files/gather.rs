@@ -1,3 +1,5 @@
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -28,7 +30,7 @@ pub(crate) struct Listed {
     pub(crate) reference: bool,
     /// It was not named, only found there: nobody asks about it.
     pub(crate) silent: bool,
-    /// It is like no other by decree: an empty file, a symbolic link.
+    /// It is like no other by decree: an empty file, a symbolic link, a file that was named before.
     pub(crate) apart: bool,
 }
 
@@ -38,6 +40,9 @@ pub(crate) struct All {
     pub(crate) files: Files,
     /// What belongs to each of them.
     pub(crate) listed: Vec<Listed>,
+    /// Where links are followed: what was named so far, resolved. One file has many paths then, and
+    /// must not be taken for its own copy.
+    named: HashSet<PathBuf>,
 }
 
 /// Gathers files.
@@ -74,8 +79,9 @@ impl Gather {
             .get("path")
             .map_err(|e| Failure::new(Code::MissingField, e))?
             .ok_or_else(|| Failure::new(Code::MissingField, "the record has no 'path'"))?;
-        let path = Path::new(path.as_os());
-        let metadata = fs::symlink_metadata(path).map_err(|e| Failure::new(Code::Unreadable, e))?;
+        let unreadable = |e| Failure::new(Code::Unreadable, e);
+        let path = self.resolve(Path::new(path.as_os())).map_err(unreadable)?;
+        let metadata = fs::symlink_metadata(&path).map_err(unreadable)?;
         let is_link = metadata.is_symlink();
         if !metadata.is_file() && !is_link {
             return Err(Failure::new(Code::Unsupported, "is no regular file"));
@@ -84,19 +90,29 @@ impl Gather {
         if !is_link && !(self.sizes.min..=self.sizes.max).contains(&size) {
             return Ok(());
         }
-        let plain = Record::of_path(path);
+        let plain = Record::of_path(&path);
         let line = (plain.as_str() != record.as_str()).then(|| record.as_str().into());
+        let reference = self.is_reference(&path);
+        let mut all = lock(&self.all);
+        let again = self.walk.follow_links && !all.named.insert(path.to_path_buf());
         let listed = Listed {
             place: input.number,
             line,
-            reference: self.is_reference(path),
+            reference,
             silent: false,
-            apart: is_link || (size == 0 && !self.sizes.empty),
+            apart: is_link || again || (size == 0 && !self.sizes.empty),
         };
-        let mut all = lock(&self.all);
-        all.files.push(path, FileState::from(&metadata));
+        all.files.push(&path, FileState::from(&metadata));
         all.listed.push(listed);
         Ok(())
+    }
+
+    /// Where the file is that a path leads to, if links are followed.
+    fn resolve<'p>(&self, path: &'p Path) -> std::io::Result<Cow<'p, Path>> {
+        match self.walk.follow_links {
+            true => fs::canonicalize(path).map(Cow::Owned),
+            false => Ok(Cow::Borrowed(path)),
+        }
     }
 
     fn is_reference(&self, path: &Path) -> bool {
@@ -115,8 +131,12 @@ impl Gather {
                     continue;
                 }
             };
-            match fs::symlink_metadata(&path) {
-                Ok(m) if m.is_file() && (m.len() > 0 || self.sizes.empty) => {
+            let resolved = self.resolve(&path);
+            let state = resolved.and_then(|real| Ok((fs::symlink_metadata(&real)?, real)));
+            match state {
+                Ok((_, real))
+                    if self.walk.follow_links && !all.named.insert(real.to_path_buf()) => {}
+                Ok((m, path)) if m.is_file() && (m.len() > 0 || self.sizes.empty) => {
                     all.files.push(&path, FileState::from(&m));
                     all.listed.push(Listed {
                         place: u64::MAX,
