@@ -24,7 +24,7 @@ python=${PYTHON:-python3}
 cores=$(nproc)
 model=${MODEL:-whisper-tiny.en}
 ours="target/release/transcribe --no-cache --model $model"
-weights=$(target/release/models path whisper-tiny.en)
+weights=$(target/release/models path "$model")
 work=$(mktemp -d)
 trap 'kill "${neighbour:-0}" 2>/dev/null || true; rm -rf "$work"' EXIT
 python3 tests/bench/transcribe.py list "$corpus" > "$work/paths"

@@ -21,7 +21,7 @@ fn model(file: &str) -> PathBuf {
 }
 
 fn whisper() -> Whisper {
-    Whisper::load(Options::new(model("whisper-tiny.en-f16.bin"))).unwrap()
+    Whisper::load(Options::new(model("whisper-tiny.en-q8_0.bin"))).unwrap()
 }
 
 fn vad() -> SileroVad {
@@ -85,7 +85,7 @@ fn model_writes_down_speech_with_times() {
 #[test]
 fn model_of_fewer_positions_writes_the_same() {
     let samples = jfk();
-    let path = model("whisper-tiny.en-f16.bin");
+    let path = model("whisper-tiny.en-q8_0.bin");
     let short = Options { longest: samples.len() + 1, ..Options::new(&path) };
     let short = Whisper::load(short).unwrap();
     let go = |whisper: &Whisper, samples: &[f32]| {
@@ -149,7 +149,7 @@ fn model_finds_speech_and_leaves_silence_and_noise() {
 
 #[test]
 fn model_cut_short_or_changed_is_refused() {
-    let whole = std::fs::read(model("whisper-tiny.en-f16.bin")).unwrap();
+    let whole = std::fs::read(model("whisper-tiny.en-q8_0.bin")).unwrap();
     let vad = std::fs::read(model("silero-vad-6.2.bin")).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cut.bin");
