@@ -95,9 +95,9 @@ mod tests {
         let cut = 9 * S + S * 4 / 10;
         let sound = vec![0.0; 40 * S];
         assert_eq!(split(span(0, 20 * S), &spans, &sound), [span(0, cut), span(cut, 20 * S)]);
-        assert_eq!(split(span(0, 12 * S), &spans[..2], &sound), [span(0, 12 * S)], "short enough");
-        let breath = [span(0, 12 * S + S / 2), span(12 * S + S * 6 / 10, 20 * S)];
-        let cut = 12 * S + S * 55 / 100;
+        assert_eq!(split(span(0, BEST), &spans[..2], &sound), [span(0, BEST)], "short enough");
+        let breath = [span(0, BEST + S / 5), span(BEST + S * 3 / 10, 20 * S)];
+        let cut = BEST + S / 4;
         assert_eq!(split(span(0, 20 * S), &breath, &sound), [span(0, cut), span(cut, 20 * S)]);
     }
 
@@ -108,7 +108,7 @@ mod tests {
         let parts = split(span(0, 20 * S), &[span(0, 20 * S)], &sound);
         assert_eq!(parts.len(), 2);
         assert!((10 * S..10 * S + S / 5).contains(&parts[0].end), "{parts:?}");
-        assert_eq!(split(span(0, 13 * S), &[span(0, 13 * S)], &sound), [span(0, 13 * S)]);
+        assert_eq!(split(span(0, MOST), &[span(0, MOST)], &sound), [span(0, MOST)]);
     }
 
     #[test]
