@@ -23,7 +23,7 @@ _changed() {
 
     case "${cmd}" in
         changed)
-            opts="-k -R -s -0 -r -j -q -v -h -V --key --fields --ignore-fields --rule --from --columns --time --late --state --resume --commit --expire --memory --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --help --version"
+            opts="-k -R -s -0 -r -j -q -v -h -V --key --fields --ignore-fields --rule --from --columns --time --late --state --resume --commit --expire --memory --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --follow-links --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -23,7 +23,7 @@ _classify() {
 
     case "${cmd}" in
         classify)
-            opts="-o -m -R -s -0 -r -j -q -v -h -V --labels --examples --multi --threshold --measure --prior --head --train --merge --folds --seed --calibrate --calibration --unsure-below --disagreements --label-field --output --model --as-downloaded --context --threads --gpu-layers --no-jobserver --cache --no-cache --cache-size --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --parallel --kv-memory --help --version"
+            opts="-o -m -R -s -0 -r -j -q -v -h -V --labels --examples --multi --threshold --measure --prior --head --train --merge --folds --seed --calibrate --calibration --unsure-below --disagreements --label-field --output --model --as-downloaded --context --threads --gpu-layers --no-jobserver --cache --no-cache --cache-size --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --follow-links --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --parallel --kv-memory --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -23,7 +23,7 @@ _embed() {
 
     case "${cmd}" in
         embed)
-            opts="-R -s -0 -r -j -q -v -m -h -V --binary --as-downloaded --threads --gpu-layers --no-jobserver --cache --no-cache --cache-size --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --parallel --kv-memory --model --context --help --version"
+            opts="-R -s -0 -r -j -q -v -m -h -V --binary --as-downloaded --threads --gpu-layers --no-jobserver --cache --no-cache --cache-size --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --follow-links --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --parallel --kv-memory --model --context --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

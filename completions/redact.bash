@@ -23,7 +23,7 @@ _redact() {
 
     case "${cmd}" in
         redact)
-            opts="-n -R -s -0 -r -j -q -v -h -V --fields --kinds --without --level --confidence --own --allow --deny --style --key-file --key-command --remember --vault --vault-key-file --vault-key-command --restore --check --dry-run --explain --raw-input --slurp --paths --paths0 --max-line --hidden --no-ignore --raw-output --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --field --as --help --version"
+            opts="-n -R -s -0 -r -j -q -v -h -V --fields --kinds --without --level --confidence --own --allow --deny --style --key-file --key-command --remember --vault --vault-key-file --vault-key-command --restore --check --dry-run --explain --raw-input --slurp --paths --paths0 --max-line --hidden --no-ignore --follow-links --raw-output --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --field --as --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -23,7 +23,7 @@ _sortphotos() {
 
     case "${cmd}" in
         sortphotos)
-            opts="-n -R -s -0 -r -j -q -v -h -V --to --where --places --shift --zone --file-time --look --burst-gap --faces --label-model --cache --no-cache --cache-size --apply --dry-run --journal --undo --resume --write-back --export --contact-sheet --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --help --version"
+            opts="-n -R -s -0 -r -j -q -v -h -V --to --where --places --shift --zone --file-time --look --burst-gap --faces --label-model --cache --no-cache --cache-size --apply --dry-run --journal --undo --resume --write-back --export --contact-sheet --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --follow-links --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -23,7 +23,7 @@ _summarize() {
 
     case "${cmd}" in
         summarize)
-            opts="-e -m -R -s -0 -r -j -q -v -h -V --words --length --style --lang --prompt --extractive --sentences --embedder --all --group-by --model --as-downloaded --context --parallel --threads --gpu-layers --kv-memory --no-jobserver --cache --no-cache --cache-size --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --help --version"
+            opts="-e -m -R -s -0 -r -j -q -v -h -V --words --length --style --lang --prompt --extractive --sentences --embedder --all --group-by --model --as-downloaded --context --parallel --threads --gpu-layers --kv-memory --no-jobserver --cache --no-cache --cache-size --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --follow-links --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -23,7 +23,7 @@ _transcribe() {
 
     case "${cmd}" in
         transcribe)
-            opts="-m -l -o -R -s -0 -r -j -q -v -h -V --model --vad --threads --no-jobserver --language --translate --words --prompt --vocabulary --offset --duration --drop-suspect --channels --pcm --stream --format --output --force --commands --calibrate --calibration --cache --no-cache --cache-size --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --help --version"
+            opts="-m -l -o -R -s -0 -r -j -q -v -h -V --model --vad --threads --no-jobserver --language --translate --words --prompt --vocabulary --offset --duration --drop-suspect --channels --pcm --stream --format --output --force --commands --calibrate --calibration --cache --no-cache --cache-size --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --follow-links --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
