@@ -54,8 +54,9 @@ enum Action {
     Rm(RequiredNamesArgs),
     /// Take a model file or folder into the store
     ///
-    /// GGUF files and the ggml files of whisper.cpp are copied, or linked. CTranslate2 Whisper,
-    /// BERT safetensors and Silero VAD safetensors are converted. With --labels, an ONNX classifier
+    /// GGUF files and the ggml files of whisper.cpp are copied, or linked. Whisper models of
+    /// CTranslate2 (model.bin) and of Hugging Face's transformers (model.safetensors, with config.json
+    /// and tokenizer.json beside it), BERT safetensors and Silero VAD safetensors are converted. With --labels, an ONNX classifier
     /// of pictures is kept with its labels, for sortphotos.
     Import(ImportArgs),
     /// Find models of other programs on this machine

@@ -214,7 +214,9 @@ fn clear_abandoned(dir: &Path) {
 fn suggested(source: &Source, weights: WeightType) -> String {
     let whole = |path: &Path| fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let base = match source {
-        Source::Ct2Whisper { model, .. } => whole(model).parent().map(Path::to_owned),
+        Source::Ct2Whisper { model, .. } | Source::WhisperSafetensors { model, .. } => {
+            whole(model).parent().map(Path::to_owned)
+        }
         Source::BertSafetensors { dir } => Some(whole(dir)),
         Source::SileroSafetensors { file } | Source::Gguf(file) => Some(file.with_extension("")),
         Source::GgmlWhisper(file) | Source::GgmlVad(file) => Some(file.with_extension("")),

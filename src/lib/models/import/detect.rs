@@ -28,6 +28,8 @@ pub enum Format {
     GgmlVad,
     /// CTranslate2 `model.bin` of a Whisper model.
     Ct2Whisper,
+    /// Weights of a Whisper model in safetensors.
+    WhisperSafetensors,
     /// Weights of a BERT encoder in safetensors.
     BertSafetensors,
     /// Weights of the 16 kHz Silero VAD in safetensors.
@@ -88,7 +90,7 @@ fn ggml_format(head: &[u8], numbers: &[u32]) -> Result<Format, ImportError> {
 
 fn safetensors_format<R: Read + Seek>(source: &mut R) -> Result<Format, ImportError> {
     let file = Safetensors::read(source)?;
-    let has = |name| file.get(name).is_ok();
+    let has = |name: &str| file.get(name).is_ok();
     if has("stft_conv.weight") && has("lstm_cell.weight_ih") {
         return Ok(Format::SileroSafetensors);
     }
@@ -96,7 +98,11 @@ fn safetensors_format<R: Read + Seek>(source: &mut R) -> Result<Format, ImportEr
     if has(embeddings) || has(&format!("bert.{embeddings}")) {
         return Ok(Format::BertSafetensors);
     }
-    Err(ImportError::Unrecognised("safetensors, but neither BERT nor Silero VAD".to_owned()))
+    let convolution = "encoder.conv1.weight";
+    if has(convolution) || has(&format!("model.{convolution}")) {
+        return Ok(Format::WhisperSafetensors);
+    }
+    Err(ImportError::Unrecognised("safetensors, but no Whisper, BERT or Silero VAD".to_owned()))
 }
 
 /// Finds the model in a file or a folder.
@@ -136,6 +142,11 @@ fn in_file(path: &Path) -> Result<Source, ImportError> {
         Format::Ct2Whisper => {
             let tokenizer = beside(path, "tokenizer.json")?;
             Ok(Source::Ct2Whisper { model: owned, tokenizer })
+        }
+        Format::WhisperSafetensors => {
+            let (config, tokenizer) =
+                (beside(path, "config.json")?, beside(path, "tokenizer.json")?);
+            Ok(Source::WhisperSafetensors { model: owned, config, tokenizer })
         }
         Format::BertSafetensors => {
             if path.file_name().is_none_or(|name| name != "model.safetensors") {

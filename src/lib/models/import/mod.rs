@@ -3,6 +3,7 @@
 //! | found | becomes |
 //! |---|---|
 //! | CTranslate2 Whisper (`model.bin`, `tokenizer.json`) | ggml for whisper.cpp |
+//! | Whisper of Hugging Face's transformers (`model.safetensors`, `config.json`, `tokenizer.json`) | ggml for whisper.cpp |
 //! | BERT sentence encoder (`model.safetensors`, `config.json`, …) | GGUF for llama.cpp |
 //! | Silero VAD (`silero_vad_16k.safetensors`) | ggml for whisper.cpp |
 //! | GGUF, ggml | nothing: they are read as they are |
@@ -13,8 +14,8 @@
 //!
 //! Files may be hostile: counts, lengths and offsets are checked against the file before
 //! anything is allocated, and shapes against the model's sizes before anything is written.
-//! [`format`], [`convert_whisper`], [`convert_bert`] and [`convert_silero`] are the same on
-//! readers and writers.
+//! [`format`], [`convert_whisper`], [`convert_whisper_safetensors`], [`convert_bert`] and
+//! [`convert_silero`] are the same on readers and writers.
 
 mod bert;
 mod ct2;
@@ -31,6 +32,7 @@ mod tensor;
 mod tests;
 mod tokenizer;
 mod whisper;
+mod whisper_origin;
 
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -40,7 +42,7 @@ pub use detect::{Format, detect, format};
 pub use error::ImportError;
 pub use quantize::WeightType;
 pub use silero::{RELEASE as SILERO_RELEASE, convert_silero};
-pub use whisper::convert_whisper;
+pub use whisper::{convert_whisper, convert_whisper_safetensors};
 
 use output::{Written, is_same_file, write_atomically};
 use tokenizer::read_bounded;
@@ -59,6 +61,15 @@ pub enum Source {
     Ct2Whisper {
         /// `model.bin`.
         model: PathBuf,
+        /// `tokenizer.json`.
+        tokenizer: PathBuf,
+    },
+    /// A Whisper model as Hugging Face's transformers save it.
+    WhisperSafetensors {
+        /// `model.safetensors`.
+        model: PathBuf,
+        /// `config.json`.
+        config: PathBuf,
         /// `tokenizer.json`.
         tokenizer: PathBuf,
     },
@@ -108,6 +119,16 @@ pub fn convert(source: &Source, out: &Path, kind: WeightType) -> Result<Converte
         Source::Ct2Whisper { model, tokenizer } => {
             refuse_overwrite(out, &[model, tokenizer])?;
             let (tensors, written) = whisper_file(model, tokenizer, out, kind)?;
+            (Format::GgmlWhisper, tensors, written)
+        }
+        Source::WhisperSafetensors { model, config, tokenizer } => {
+            refuse_overwrite(out, &[model, config, tokenizer])?;
+            let config = read_file(config, MAX_CONFIG)?;
+            let (mut weights, tokens) = (detect::open(model)?, detect::open(tokenizer)?);
+            let (tensors, written) = write_atomically(out, |mut file| {
+                convert_whisper_safetensors(&mut weights, &config, tokens, &mut file, kind)
+                    .map_err(|error| error.in_file(model))
+            })?;
             (Format::GgmlWhisper, tensors, written)
         }
         Source::BertSafetensors { dir } => {

@@ -1,4 +1,5 @@
-//! CTranslate2 Whisper model → the ggml file that whisper.cpp reads.
+//! Whisper model of CTranslate2 or of Hugging Face's transformers → the ggml file that whisper.cpp
+//! reads.
 //!
 //! ```text
 //! i32 magic · 11 × i32 sizes and file type
@@ -14,8 +15,10 @@ use super::ct2::Ct2Model;
 use super::error::ImportError;
 use super::mel;
 use super::quantize::{BLOCK, Ties, WeightType};
+use super::safetensors::Safetensors;
 use super::tensor::Weights;
 use super::tokenizer::whisper_tokens;
+use super::whisper_origin::{Ct2Names, HubNames, Origin, config_sizes, ct2_sizes};
 
 /// `ggml` in ASCII, as a number: the magic of ggml files before GGUF.
 pub(super) const GGML_MAGIC: u32 = 0x6767_6d6c;
@@ -23,6 +26,8 @@ pub(super) const GGML_MAGIC: u32 = 0x6767_6d6c;
 const QUANTIZATION_VERSION: u32 = 2;
 /// Twice the mel bands of the largest Whisper.
 const MAX_MELS: u64 = 256;
+/// Four times the layers of the largest Whisper.
+const MAX_LAYERS: u64 = 128;
 /// Matrices that whisper.cpp reads as `f32` whatever the file type.
 const ALWAYS_F32: [&str; 4] = [
     "encoder.conv1.bias",
@@ -47,7 +52,37 @@ pub fn convert_whisper<R: Read + Seek, T: Read, W: Write>(
     kind: WeightType,
 ) -> Result<usize, ImportError> {
     let model = Ct2Model::read(source)?;
-    let sizes = Sizes::read(&model, source)?;
+    let sizes = ct2_sizes(&model, source)?;
+    convert(&Ct2Names(&model), source, &sizes, tokenizer, out, kind)
+}
+
+/// Converts the `model.safetensors`, `config.json` and `tokenizer.json` of a Whisper model as
+/// Hugging Face's transformers save it, fine-tuned ones among them; returns the number of tensors.
+///
+/// # Errors
+/// Whatever [`Safetensors::read`] and [`whisper_tokens`] return; [`ImportError::Malformed`] and
+/// [`ImportError::Unsupported`] for the configuration; for the weights as [`convert_whisper`].
+pub fn convert_whisper_safetensors<R: Read + Seek, T: Read, W: Write>(
+    source: &mut R,
+    config: &[u8],
+    tokenizer: T,
+    out: &mut W,
+    kind: WeightType,
+) -> Result<usize, ImportError> {
+    let file = Safetensors::read(source)?;
+    let sizes = config_sizes(config)?;
+    convert(&HubNames::new(&file), source, &sizes, tokenizer, out, kind)
+}
+
+fn convert<R: Read + Seek, T: Read, W: Write>(
+    origin: &dyn Origin,
+    source: &mut R,
+    sizes: &Sizes,
+    tokenizer: T,
+    out: &mut W,
+    kind: WeightType,
+) -> Result<usize, ImportError> {
+    sizes.check()?;
     let tokens = whisper_tokens(tokenizer)?;
     if tokens.len() as u64 > sizes.vocab {
         return Err(ImportError::Unsupported(format!(
@@ -56,10 +91,10 @@ pub fn convert_whisper<R: Read + Seek, T: Read, W: Write>(
             sizes.vocab
         )));
     }
-    let plan = Plan::new(&model, &sizes, kind)?;
+    let plan = Plan::new(origin, sizes, kind)?;
     plan.check_key_biases(source)?;
 
-    write_header(out, &sizes, kind)?;
+    write_header(out, sizes, kind)?;
     write_filters(out, sizes.mels)?;
     write_tokens(out, &tokens)?;
     for tensor in &plan.tensors {
@@ -68,76 +103,46 @@ pub fn convert_whisper<R: Read + Seek, T: Read, W: Write>(
     Ok(plan.tensors.len())
 }
 
-/// The model's sizes, all at least 1.
+/// The model's sizes.
 #[derive(Clone, Debug)]
-struct Sizes {
-    vocab: u64,
-    audio_ctx: u64,
+pub(super) struct Sizes {
+    pub(super) vocab: u64,
+    pub(super) audio_ctx: u64,
     /// Width of both encoder and decoder.
-    state: u64,
-    audio_heads: u64,
-    audio_layers: u64,
-    text_ctx: u64,
-    text_heads: u64,
-    text_layers: u64,
-    mels: u64,
+    pub(super) state: u64,
+    pub(super) audio_heads: u64,
+    pub(super) audio_layers: u64,
+    pub(super) text_ctx: u64,
+    pub(super) text_heads: u64,
+    pub(super) text_layers: u64,
+    pub(super) mels: u64,
 }
 
 impl Sizes {
-    fn read<R: Read + Seek>(model: &Ct2Model, source: &mut R) -> Result<Self, ImportError> {
-        let [vocab, state] = dimensions(model, "decoder/embeddings/weight")?;
-        let [text_ctx, _] = dimensions(model, "decoder/position_encodings/encodings")?;
-        let [audio_ctx, audio_state] = dimensions(model, "encoder/position_encodings/encodings")?;
-        let [_, mels, _] = dimensions(model, "encoder/conv1/weight")?;
-        let audio_heads = u64::from(model.integer(source, "encoder/num_heads")?);
-        let text_heads = u64::from(model.integer(source, "decoder/num_heads")?);
-        if audio_state != state {
-            return Err(ImportError::Unsupported(format!(
-                "an encoder of width {audio_state} with a decoder of width {state}"
-            )));
-        }
-        let [audio_layers, text_layers] = [layers(model, "encoder"), layers(model, "decoder")];
-        let sizes = [vocab, state, text_ctx, audio_ctx, audio_layers, text_layers, mels];
-        if sizes.contains(&0) {
+    /// An error unless all are at least 1 and a Whisper model can have them.
+    fn check(&self) -> Result<(), ImportError> {
+        let (contexts, layers) =
+            ([self.text_ctx, self.audio_ctx], [self.audio_layers, self.text_layers]);
+        let sizes = [[self.vocab, self.state], contexts, layers, [self.mels, 1]];
+        if sizes.as_flattened().contains(&0) {
             return Err(ImportError::Unsupported("a Whisper model with a size of 0".to_owned()));
         }
-        for heads in [audio_heads, text_heads] {
-            if heads == 0 || state % heads != 0 {
+        for heads in [self.audio_heads, self.text_heads] {
+            if heads == 0 || !self.state.is_multiple_of(heads) {
                 return Err(ImportError::Unsupported(format!(
-                    "{heads} attention heads for a width of {state}"
+                    "{heads} attention heads for a width of {}",
+                    self.state
                 )));
             }
         }
-        if mels > MAX_MELS {
-            return Err(ImportError::Unsupported(format!("{mels} mel bands")));
+        if self.mels > MAX_MELS {
+            return Err(ImportError::Unsupported(format!("{} mel bands", self.mels)));
         }
-        Ok(Self {
-            vocab,
-            audio_ctx,
-            state,
-            audio_heads,
-            audio_layers,
-            text_ctx,
-            text_heads,
-            text_layers,
-            mels,
-        })
+        if layers.iter().any(|n| *n > MAX_LAYERS) {
+            return Err(ImportError::Unsupported(format!("more than {MAX_LAYERS} layers")));
+        }
+        Ok(())
     }
-}
-
-/// The dimensions of a variable that has `N` of them.
-fn dimensions<const N: usize>(model: &Ct2Model, name: &str) -> Result<[u64; N], ImportError> {
-    let shape = model.shape(name)?;
-    shape.try_into().map_err(|_| {
-        ImportError::Unsupported(format!("{name} has {} dimensions, not {N}", shape.len()))
-    })
-}
-
-/// Number of layers `layer_0`, `layer_1`, … of one side.
-fn layers(model: &Ct2Model, side: &str) -> u64 {
-    (0_u64..)
-        .take_while(|i| model.contains(&format!("{side}/layer_{i}/ffn/layer_norm/beta")))
-        .count() as u64
 }
 
 /// A tensor to be written.
@@ -170,7 +175,7 @@ impl Planned {
 
 /// All tensors of the file, in its order.
 struct Plan<'a> {
-    model: &'a Ct2Model,
+    origin: &'a dyn Origin,
     kind: WeightType,
     state: u64,
     tensors: Vec<Planned>,
@@ -179,33 +184,21 @@ struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
-    fn new(model: &'a Ct2Model, sizes: &Sizes, kind: WeightType) -> Result<Self, ImportError> {
+    fn new(origin: &'a dyn Origin, sizes: &Sizes, kind: WeightType) -> Result<Self, ImportError> {
         let n = sizes.state;
-        let mut plan = Self { model, kind, state: n, tensors: Vec::new(), key_biases: Vec::new() };
-        plan.add(
-            "encoder.positional_embedding",
-            "encoder/position_encodings/encodings",
-            &[sizes.audio_ctx, n],
-        )?;
+        let mut plan = Self { origin, kind, state: n, tensors: Vec::new(), key_biases: Vec::new() };
+        plan.add("encoder.positional_embedding", &[sizes.audio_ctx, n])?;
         for (conv, inputs) in [("conv1", sizes.mels), ("conv2", n)] {
-            let source = format!("encoder/{conv}");
-            plan.add(
-                &format!("encoder.{conv}.weight"),
-                &format!("{source}/weight"),
-                &[n, inputs, 3],
-            )?;
-            let bias = model.weights(&format!("{source}/bias"), &[n])?;
+            plan.add(&format!("encoder.{conv}.weight"), &[n, inputs, 3])?;
+            let name = format!("encoder.{conv}.bias");
+            let bias = origin.weights(&name, &[n])?;
             // A column, to be added to every frame.
-            plan.push(format!("encoder.{conv}.bias"), vec![n, 1], bias)?;
+            plan.push(name, vec![n, 1], bias)?;
         }
-        plan.norm("encoder.ln_post", "encoder")?;
-        plan.add(
-            "decoder.positional_embedding",
-            "decoder/position_encodings/encodings",
-            &[sizes.text_ctx, n],
-        )?;
-        plan.add("decoder.token_embedding.weight", "decoder/embeddings/weight", &[sizes.vocab, n])?;
-        plan.norm("decoder.ln", "decoder")?;
+        plan.layer("encoder.ln_post", &[n])?;
+        plan.add("decoder.positional_embedding", &[sizes.text_ctx, n])?;
+        plan.add("decoder.token_embedding.weight", &[sizes.vocab, n])?;
+        plan.layer("decoder.ln", &[n])?;
         for i in 0..sizes.audio_layers {
             plan.block("encoder", i, false)?;
         }
@@ -218,72 +211,44 @@ impl<'a> Plan<'a> {
     /// One transformer block; the decoder's also attends to the encoder.
     fn block(&mut self, side: &str, index: u64, cross: bool) -> Result<(), ImportError> {
         let n = self.state;
-        let source = format!("{side}/layer_{index}/");
-        let target = format!("{side}.blocks.{index}.");
-
-        let own = format!("{source}self_attention");
-        self.norm(&format!("{target}attn_ln"), &own)?;
-        let stacked = format!("{own}/linear_0");
-        self.attention(
-            &format!("{target}attn"),
-            [(&stacked, 0, 3), (&stacked, 1, 3), (&stacked, 2, 3)],
-            &format!("{own}/linear_1"),
-        )?;
+        let name = |layer: &str| format!("{side}.blocks.{index}.{layer}");
+        self.layer(&name("attn_ln"), &[n])?;
+        self.attention(&name("attn"))?;
         if cross {
-            let cross = format!("{source}attention");
-            self.norm(&format!("{target}cross_attn_ln"), &cross)?;
-            let (query, stacked) = (format!("{cross}/linear_0"), format!("{cross}/linear_1"));
-            self.attention(
-                &format!("{target}cross_attn"),
-                [(&query, 0, 1), (&stacked, 0, 2), (&stacked, 1, 2)],
-                &format!("{cross}/linear_2"),
-            )?;
+            self.layer(&name("cross_attn_ln"), &[n])?;
+            self.attention(&name("cross_attn"))?;
         }
-        self.norm(&format!("{target}mlp_ln"), &format!("{source}ffn"))?;
+        self.layer(&name("mlp_ln"), &[n])?;
         let wide = n.saturating_mul(4);
-        for (linear, mlp, rows, columns) in [(0, 0, wide, n), (1, 2, n, wide)] {
-            let source = format!("{source}ffn/linear_{linear}");
-            let target = format!("{target}mlp.{mlp}");
-            self.add(&format!("{target}.weight"), &format!("{source}/weight"), &[rows, columns])?;
-            self.add(&format!("{target}.bias"), &format!("{source}/bias"), &[rows])?;
-        }
-        Ok(())
+        self.layer(&name("mlp.0"), &[wide, n])?;
+        self.layer(&name("mlp.2"), &[n, wide])
     }
 
-    /// Query, key and value, each the given part of a stacked layer, and the output layer.
-    fn attention(
-        &mut self,
-        target: &str,
-        parts: [(&str, u64, u64); 3],
-        output: &str,
-    ) -> Result<(), ImportError> {
+    /// Query, key, value and the output layer.
+    fn attention(&mut self, name: &str) -> Result<(), ImportError> {
         let n = self.state;
-        let names = ["query", "key", "value", "out"];
-        let layers = parts.into_iter().chain([(output, 0, 1)]);
-        for (name, (layer, index, count)) in names.into_iter().zip(layers) {
-            let weight = self.model.part(&format!("{layer}/weight"), &[n, n], index, count)?;
-            let bias = self.model.part(&format!("{layer}/bias"), &[n], index, count)?;
-            self.push(format!("{target}.{name}.weight"), vec![n, n], weight)?;
-            let bias_name = format!("{target}.{name}.bias");
-            if name == "key" {
-                self.key_biases.push((bias_name, bias));
+        for part in ["query", "key", "value", "out"] {
+            if part == "key" {
+                self.add(&format!("{name}.key.weight"), &[n, n])?;
+                let bias = format!("{name}.key.bias");
+                let weights = self.origin.key_bias(&bias, &[n])?;
+                self.key_biases.extend(weights.map(|weights| (bias, weights)));
             } else {
-                self.push(bias_name, vec![n], bias)?;
+                self.layer(&format!("{name}.{part}"), &[n, n])?;
             }
         }
         Ok(())
     }
 
-    fn norm(&mut self, target: &str, source: &str) -> Result<(), ImportError> {
-        let shape = [self.state];
-        self.add(&format!("{target}.weight"), &format!("{source}/layer_norm/gamma"), &shape)?;
-        self.add(&format!("{target}.bias"), &format!("{source}/layer_norm/beta"), &shape)
+    /// The weights of a layer, and a bias for each row.
+    fn layer(&mut self, name: &str, shape: &[u64]) -> Result<(), ImportError> {
+        self.add(&format!("{name}.weight"), shape)?;
+        self.add(&format!("{name}.bias"), &shape[..1])
     }
 
-    /// A whole variable, which must have the given shape.
-    fn add(&mut self, target: &str, source: &str, shape: &[u64]) -> Result<(), ImportError> {
-        let weights = self.model.weights(source, shape)?;
-        self.push(target.to_owned(), shape.to_vec(), weights)
+    fn add(&mut self, name: &str, shape: &[u64]) -> Result<(), ImportError> {
+        let weights = self.origin.weights(name, shape)?;
+        self.push(name.to_owned(), shape.to_vec(), weights)
     }
 
     fn push(&mut self, name: String, shape: Vec<u64>, weights: Weights) -> Result<(), ImportError> {

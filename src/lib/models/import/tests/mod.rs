@@ -8,3 +8,4 @@ mod numbers;
 mod samples;
 mod silero;
 mod whisper;
+mod whisper_safetensors;

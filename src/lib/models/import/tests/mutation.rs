@@ -4,9 +4,12 @@ use std::io::Cursor;
 
 use proptest::prelude::*;
 
-use super::super::{BertFiles, WeightType, convert_bert, convert_silero, convert_whisper, format};
+use super::super::{
+    BertFiles, WeightType, convert_bert, convert_silero, convert_whisper,
+    convert_whisper_safetensors, format,
+};
 use super::samples::{WHISPER_TOKENIZER, safetensors, whisper, with_header};
-use super::{bert, silero};
+use super::{bert, silero, whisper_safetensors};
 
 /// Bytes to overwrite (at a position given in parts of the file), and where to cut it.
 #[derive(Clone, Debug)]
@@ -49,6 +52,20 @@ proptest! {
         let _ = format(&mut Cursor::new(&file));
         let tokenizer = WHISPER_TOKENIZER.as_bytes();
         let _ = convert_whisper(&mut Cursor::new(&file), tokenizer, &mut Vec::new(), kind);
+    }
+
+    #[test]
+    fn whisper_files(damage in damage(), part in 0..3, kind in weight_type()) {
+        let mut weights = safetensors(&whisper_safetensors::tensors());
+        let mut texts = [whisper_safetensors::CONFIG, WHISPER_TOKENIZER].map(|t| t.as_bytes().to_vec());
+        match texts.get_mut(part as usize) {
+            Some(text) => damage.apply(text, usize::MAX),
+            None => damage.apply(&mut weights, 6000),
+        }
+        let [config, tokenizer] = &texts;
+        let mut file = Cursor::new(&weights);
+        let _ = format(&mut file);
+        let _ = convert_whisper_safetensors(&mut file, config, &tokenizer[..], &mut Vec::new(), kind);
     }
 
     #[test]
