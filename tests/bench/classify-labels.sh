@@ -20,7 +20,7 @@ if [ ! -x "${LLAMA:-}/llama-server" ]; then
 fi
 bin=$PWD/target/release
 work=$(mktemp -d)
-trap 'kill "${server:-0}" 2>/dev/null || true; rm -rf "$work"' EXIT
+trap '[ -z "${server:-}" ] || kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
 python3 tests/bench/classify-labels.py texts 500 > "$work/in.jsonl"
 python3 tests/bench/classify-labels.py labels > "$work/labels.txt"
 

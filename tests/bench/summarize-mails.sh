@@ -15,7 +15,7 @@ fi
 corpus=$(cd "$OLDPWD" && realpath "$1")
 bin=$PWD/target/release
 work=$(mktemp -d)
-trap 'kill "${server:-0}" 2>/dev/null || true; rm -rf "$work"' EXIT
+trap '[ -z "${server:-}" ] || kill "$server" 2>/dev/null || true; rm -rf "$work"' EXIT
 python3 tests/bench/summarize-mails.py mails "$corpus" 100 > "$work/in.jsonl"
 cat > "$work/prompt" <<'PROMPT'
 Tell in one sentence who writes what about which thing.
