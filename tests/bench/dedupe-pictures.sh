@@ -32,7 +32,8 @@ if command -v "$czkawka" > /dev/null; then
     }
     theirs ", as it comes" ""
     theirs ", turned pictures too" "-s 10 --geometric-invariance mirror-flip-rotate90"
-    note "${said# }"
+    said=${said# }
+    note "${said%.}"
 else
     note "czkawka_cli is not installed (cargo install czkawka_cli): no row"
 fi
