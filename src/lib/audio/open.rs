@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::mpeg4::claimed_len;
+use crate::mpeg4::{claimed_len, is_encrypted};
 use crate::source::{ReadAt, Source, Stream, Streamed, read_full};
 use crate::{Decoder, Error};
 
@@ -47,6 +47,9 @@ impl Decoder {
             Error::Unsupported(_) | Error::Corrupt { .. } | Error::Truncated { .. } => {
                 let again = Source::placed(bytes, len, false);
                 Self::from_source(again).map_err(|_| error)
+            }
+            Error::NoAudioTrack if is_encrypted(bytes.as_ref(), len).unwrap_or(false) => {
+                Err(Error::Unsupported("it is encrypted (DRM)".into()))
             }
             _ => Err(error),
         })

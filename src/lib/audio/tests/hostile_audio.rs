@@ -120,3 +120,16 @@ proptest! {
         survive([magic, &rest].concat(), 30);
     }
 }
+
+#[test]
+fn encrypted_sound_is_called_so() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../tests/data/speech");
+    let plain = std::fs::read(folder.join("short.m4a")).expect("a file of tests/data");
+    let entry = plain.windows(4).position(|w| w == b"mp4a").expect("a description of samples");
+    for kind in [b"drms", b"enca"] {
+        let mut bytes = plain.clone();
+        bytes[entry..entry + 4].copy_from_slice(kind);
+        let error = Decoder::from_reader(Box::new(Cursor::new(bytes))).expect_err("encrypted");
+        assert!(error.to_string().contains("encrypted (DRM)"), "{error}");
+    }
+}
