@@ -303,15 +303,22 @@ fn model_a_part_of_a_recording_keeps_its_times() {
 
 #[test]
 fn model_a_prompt_and_a_vocabulary_reach_the_model() {
-    // It is written as the prompt is.
-    let run = |arguments: &[&str]| {
+    let run = |sound: &str, arguments: &[&str]| {
         let run = transcribe().file("words.txt", "AMERICANS\n\nfellow AMERICANS\n");
-        run.args(arguments).args(["-r"]).arg(data("speech/short.flac")).run()
+        run.args(arguments).args(["-r"]).arg(data("speech").join(sound)).run()
     };
-    let shouted = "MY FELLOW AMERICANS, ASK NOT WHAT YOUR COUNTRY CAN DO.";
-    let (plain, prompted) = (run(&[]).code(0), run(&["--prompt", shouted]).code(0));
-    assert!(plain.text().contains("Americans"), "{plain}");
-    assert!(prompted.text().contains("FELLOW AMERICA"), "{prompted}");
+    // It is written as the prompt is.
+    let lower = ["--prompt", "so my friends we asked him what he could do"];
+    let (plain, prompted) = (run("jfk.flac", &[]).code(0), run("jfk.flac", &lower).code(0));
+    assert!(plain.text().contains("And so my fellow Americans"), "{plain}");
+    assert!(plain.text().contains(['.', ',']), "{plain}");
+    assert!(prompted.text().contains("and so my fellow"), "{prompted}");
+    assert!(!prompted.text().contains(['.', ',']), "{prompted}");
+    // Short clips loop with prompts such as this one; the words are found all the same.
+    let shouted = ["--prompt", "MY FELLOW AMERICANS, ASK NOT WHAT YOUR COUNTRY CAN DO."];
+    let run = |arguments: &[&str]| run("short.flac", arguments);
+    let text = run(&shouted).code(0).text().to_lowercase();
+    assert_eq!(text.trim(), "and so my fellow americans.");
     assert!(run(&["--vocabulary", "words.txt"]).code(0).text().to_lowercase().contains("fellow"));
     run(&["--prompt", &"word ".repeat(400)]).code(2).says("tokens");
     run(&["--vocabulary", "missing.txt"]).code(2).says("missing.txt");

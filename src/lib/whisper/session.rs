@@ -47,8 +47,7 @@ impl Whisper {
         let refuse = |reason: String| Error::Load { path: options.path.clone(), reason };
         let layout = check::whisper_model(&options.path).map_err(refuse)?;
         let params = WhisperContextParameters { use_gpu: options.use_gpu, ..Default::default() };
-        // A prompt makes the model loop more readily, and the second look helps most with all.
-        let positions = match options.cut_context && options.prompt.is_empty() {
+        let positions = match options.cut_context {
             true => context::held(options.longest, layout.positions),
             false => layout.positions,
         };
@@ -248,8 +247,8 @@ impl Session {
         Ok(taken.language)
     }
 
-    /// Decodes with `cut` encoder positions, and once more with the `full` number when the model
-    /// began to loop.
+    /// Decodes with `cut` encoder positions. When the model began to loop, decodes once more: without
+    /// the prompt, which makes short clips loop, or without one with the `full` number of positions.
     fn decode(
         &mut self,
         request: &TranscribeRequest<'_>,
@@ -258,11 +257,17 @@ impl Session {
         cancel: &Cancel,
     ) -> Result<Transcript, Error> {
         let first = self.run(request, language, cut, cancel, |_| ())?;
-        if cut == full || !loops(&first) {
+        let prompted = !self.whisper.prompt.is_empty();
+        if !loops(&first) || (cut == full && !prompted) {
             return Ok(first);
         }
-        log::debug!("{} of {full} positions looped; again with all", cut);
-        let second = self.run(request, language, full, cancel, |_| ())?;
+        let second = if prompted {
+            log::debug!("looped; again without the prompt");
+            self.run(request, language, cut, cancel, |params| params.set_tokens(&[]))?
+        } else {
+            log::debug!("{cut} of {full} positions looped; again with all");
+            self.run(request, language, full, cancel, |_| ())?
+        };
         Ok(if loops(&second) && second.tokens >= first.tokens { first } else { second })
     }
 
