@@ -3,19 +3,14 @@
 
 use std::sync::LazyLock;
 
-use escalate_cli::provider::{Address, Endpoint, LimitKey, Secret, Timeouts};
+use escalate_cli::provider::{Address, Endpoint, Secret};
 use libfuzzer_sys::fuzz_target;
 
 const KEY: &str = "sk-key";
 
-static ENDPOINT: LazyLock<Endpoint> = LazyLock::new(|| Endpoint {
-    name: "provider".into(),
-    address: Address::Url("https://example.org/v1".into()),
-    key: Secret::new(KEY.into()).ok(),
-    model: "asked".into(),
-    price: None,
-    limit_key: LimitKey::default(),
-    timeouts: Timeouts::default(),
+static ENDPOINT: LazyLock<Endpoint> = LazyLock::new(|| {
+    let address = Address::Url("https://example.org/v1".into());
+    Endpoint { key: Secret::new(KEY.into()).ok(), ..Endpoint::new("provider", address, "asked") }
 });
 
 fn presentable(line: &str) {

@@ -4,7 +4,7 @@
 use std::io::{self, Cursor};
 use std::sync::Arc;
 
-use audio::{BLOCK, Decoder, ReadAt};
+use audio::{BLOCK, Decoder, Pcm, ReadAt};
 use libfuzzer_sys::fuzz_target;
 
 struct Bytes(Vec<u8>);
@@ -32,4 +32,10 @@ fn decode(decoder: Result<Decoder, audio::Error>) {
 fuzz_target!(|data: &[u8]| {
     decode(Decoder::from_reader(Box::new(Cursor::new(data.to_vec()))));
     decode(Decoder::from_bytes(Arc::new(Bytes(data.to_vec())), data.len() as u64));
+    // The first line is the form of the samples after it.
+    let end = data.iter().position(|byte| *byte == b'\n').unwrap_or(data.len());
+    let form = std::str::from_utf8(&data[..end]).ok().and_then(|form| form.parse::<Pcm>().ok());
+    if let Some(form) = form {
+        decode(Ok(Decoder::raw(Box::new(Cursor::new(data[end..].to_vec())), form)));
+    }
 });
