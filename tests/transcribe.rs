@@ -100,7 +100,9 @@ fn model_every_format_gives_the_same_words() {
             assert_eq!(duration, 11.0);
         } else {
             let said = words(record).join(" ");
-            assert!(said.starts_with("and so") && said.contains(" fell"), "{record}");
+            // In one of them the model hears "sold".
+            let begin = if path.ends_with("short.ogg") { "and so" } else { "and so " };
+            assert!(said.starts_with(begin) && said.contains(" fell"), "{record}");
             assert!(LOSSY.iter().any(|f| path.ends_with(f)) || said == SAID, "{record}");
             assert!((2.9..3.2).contains(&duration), "{record}");
         }
