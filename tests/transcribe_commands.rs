@@ -112,3 +112,13 @@ fn model_a_threshold_is_fitted_to_labelled_recordings() {
         run.run().code(2).says(complaint);
     }
 }
+
+#[test]
+fn model_of_a_long_recording_the_part_that_is_a_command_counts() {
+    let run = transcribe().file("commands.txt", "and so my fellow americans\nlights on\n");
+    let run = run.args(["--commands", "commands.txt", "--pcm", "s16le:8000:1", "-"]);
+    let record = run.stdin([raw(), silence(6), raw()].concat()).run().code(0).record();
+    assert_eq!(record["command"], "and so my fellow americans", "{record}");
+    // What was heard is told of all parts.
+    assert!(text(&record).matches("fellow america").count() >= 2, "{record}");
+}

@@ -131,7 +131,8 @@ pub struct Transcribe {
     /// score, the next best, and what else stands in its JSON line, under "entry") and "text",
     /// what was heard without the list. A score is the log-probability of the phrase for each of
     /// its tokens, less that of what the model would write freely: 0 is best. A recording may
-    /// last 30 s; with --stream each utterance is one command.
+    /// last 30 s; of more than 11 s of speech the part decides that is likeliest to be a command.
+    /// With --stream each utterance is one command.
     #[arg(long, value_name = "FILE", help_heading = "Commands", conflicts_with_all = ["output", "format", "translate", "words"])]
     pub commands: Option<PathBuf>,
 

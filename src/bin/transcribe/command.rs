@@ -95,6 +95,16 @@ pub(crate) struct Verdict {
     text: String,
 }
 
+impl Verdict {
+    /// The likelier of two, about the parts of a recording that follow each other: with the text
+    /// of both.
+    pub(crate) fn or(self, next: Self) -> Self {
+        let text = [self.text.as_str(), &next.text].join(" ").trim().to_owned();
+        let likelier = if next.probability > self.probability { next } else { self };
+        Self { text, ..likelier }
+    }
+}
+
 /// Decides.
 pub(crate) fn decide(spotted: &Spotted, judge: &Judge) -> Option<Verdict> {
     let mut order: Vec<usize> = (0..spotted.scores.len()).collect();

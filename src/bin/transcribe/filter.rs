@@ -7,7 +7,7 @@ use records::{Code, ContentHasher, Failure, Record, Text, Usage};
 use whisper::{SAMPLE_RATE, Session, Spotted, WINDOW};
 
 use crate::calibrate::{self, Example};
-use crate::command;
+use crate::command::{self, Verdict};
 use crate::detector::Detector;
 use crate::error::TranscribeError;
 use crate::format::Format;
@@ -144,12 +144,13 @@ impl TranscribeFilter {
         let mut record = input.record.clone();
         name(&mut record, &utterance);
         heard.duration = round(seconds(utterance.chunk.samples.len()), 100.0);
-        let number = utterance.number;
-        let part = (utterance.lane, utterance.chunk);
+        let Utterance { number, lane, chunk } = utterance;
         let cancel = live::unhurried();
-        listener
-            .write_down(part, (&plan.asked, split), &cancel, &mut heard)
-            .map_err(TranscribeError::Engine)?;
+        for part in chunk.parts() {
+            listener
+                .write_down((lane, part), (&plan.asked, split), &cancel, &mut heard)
+                .map_err(TranscribeError::Engine)?;
+        }
         live::settled(language, &heard.language);
         // A cough is no utterance; a doubtful one that was left out is told of.
         if heard.segments.is_empty() && heard.dropped == 0 {
@@ -207,7 +208,8 @@ impl TranscribeFilter {
         self.spot(session, speech, record, &cancel, out)
     }
 
-    /// Decides which command was said in some speech; none in silence.
+    /// Decides which command was said in some speech; none in silence. Of speech longer than the
+    /// model takes at once, the part decides that is likeliest to be a command.
     fn spot(
         &self,
         session: &mut Session,
@@ -218,15 +220,19 @@ impl TranscribeFilter {
     ) -> Result<(), Halt> {
         let Some(spotting) = &self.plan.spotting else { return Ok(()) };
         let mut tokens = 0;
-        let mut verdict = None;
-        if !samples.is_empty() {
+        let mut verdict: Option<Verdict> = None;
+        for samples in whisper::parts(samples).into_iter().filter(|part| !part.is_empty()) {
             let language = self.plan.asked.language.as_str();
             let request = TranscribeRequest { samples, language, translate: false, words: false };
             let spotted: Spotted = session
                 .spot(&request, &spotting.phrases, cancel)
                 .map_err(TranscribeError::Engine)?;
-            tokens = spotted.tokens as u64;
-            verdict = command::decide(&spotted, &spotting.judge);
+            tokens += spotted.tokens as u64;
+            let next = command::decide(&spotted, &spotting.judge);
+            verdict = match (verdict, next) {
+                (Some(before), Some(next)) => Some(before.or(next)),
+                (before, next) => before.or(next),
+            };
         }
         if spotting.calibrate {
             let Some(verdict) = verdict else { return Ok(()) };

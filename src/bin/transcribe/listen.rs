@@ -169,8 +169,8 @@ impl Listener {
         heard: &mut Heard,
     ) -> Result<(), Error> {
         let Some(session) = self.sessions.first_mut() else { return Ok(()) };
-        let text = pool::write_down(session.as_mut(), &part, (asked, &heard.language), cancel);
-        heard.add((part, text), (asked, split))
+        let written = pool::write_down(session.as_mut(), part, (asked, &heard.language), cancel);
+        heard.add(written, (asked, split))
     }
 }
 

@@ -229,13 +229,8 @@ fn resolve(store: &Store, name: &str, task: Task) -> Result<Resolved, ResolveErr
 
 fn load(file: &Resolved, args: &Transcribe, prompt: &str) -> Result<Whisper, engine::Error> {
     let path: &Path = &file.path;
-    let longest = match (&args.commands, args.stream) {
-        (Some(_), _) => whisper::WINDOW,
-        (None, true) => whisper::LONGEST_UTTERANCE,
-        (None, false) => whisper::LONGEST_CHUNK,
-    };
     Whisper::load(Options {
-        longest,
+        longest: whisper::LONGEST_CHUNK,
         name: file.name.clone(),
         sha256: file.sha256.to_string(),
         prompt: prompt.to_owned(),

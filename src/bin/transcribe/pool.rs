@@ -13,19 +13,22 @@ use crate::listen::Asked;
 /// A window of one channel.
 pub(crate) type Part = (usize, Chunk);
 
-/// What a session made of a window, and the window.
+/// What a session made of a window, and the window without its sound.
 pub(crate) type Written = (Part, Result<Transcript, Error>);
 
-/// The text of a window, in the language that is asked for.
+/// The text of a window, in the language that is asked for; its sound is freed.
 pub(crate) fn write_down(
     session: &mut dyn Transcribe,
-    (_, chunk): &Part,
+    (lane, mut chunk): Part,
     (asked, language): (&Asked, &str),
     cancel: &Cancel,
-) -> Result<Transcript, Error> {
+) -> Written {
     let Asked { translate, words, .. } = *asked;
     let samples = chunk.samples.as_slice();
-    session.transcribe(&TranscribeRequest { samples, language, translate, words }, cancel)
+    let request = TranscribeRequest { samples, language, translate, words };
+    let text = session.transcribe(&request, cancel);
+    chunk.free_sound();
+    ((lane, chunk), text)
 }
 
 pub(crate) struct Job {
@@ -75,8 +78,7 @@ impl<'s> InOrder<'s> {
                         for Job { number, part, language } in waiting {
                             let context = (asked, language.as_str());
                             let answer = catch_unwind(AssertUnwindSafe(|| {
-                                let text = write_down(session.as_mut(), &part, context, cancel);
-                                (number, (part, text))
+                                (number, write_down(session.as_mut(), part, context, cancel))
                             }));
                             let panicked = answer.is_err();
                             if sender.send(answer).is_err() || panicked {
@@ -97,8 +99,8 @@ impl<'s> InOrder<'s> {
         self.given += 1;
         match &mut self.pool {
             Pool::Here { session, asked, cancel } => {
-                let text = write_down(*session, &part, (asked, language), cancel);
-                self.early.insert(number, (part, text));
+                let written = write_down(*session, part, (asked, language), cancel);
+                self.early.insert(number, written);
             }
             Pool::Threads { jobs, .. } => {
                 // Sessions leave with the pool, or with a panic, which is taken with the answers.

@@ -27,13 +27,26 @@ const TYPES: [(i32, u64, u64); 12] = [
     (14, 256, 210),
 ];
 
+/// The token that whisper.cpp looks up without asking whether it is there.
+const NEEDED: &[u8] = b" ";
+
 type Check<T> = Result<T, String>;
 
-/// Where a complete Whisper model has what [`crate::load`] changes.
+/// What a complete Whisper model has of that which [`crate::load`] changes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
-    /// Positions of the encoder.
-    pub(crate) positions: usize,
+    /// Tokens that it knows.
+    pub(crate) vocabulary: usize,
+    pub(crate) encoder: Positions,
+    pub(crate) decoder: Positions,
+}
+
+/// The positions of one half of a model.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Positions {
+    pub(crate) count: usize,
+    /// Where the header tells how many there are.
+    pub(crate) count_at: u64,
     /// Their embeddings, a row each.
     pub(crate) table: Place,
 }
@@ -47,8 +60,10 @@ pub(crate) struct Place {
     pub(crate) bytes: u64,
 }
 
-/// The tensor of the positions' embeddings.
-const TABLE: &[u8] = b"encoder.positional_embedding";
+/// The tensors of the positions' embeddings, and where the header tells their lengths: it begins
+/// with the magic number and the vocabulary.
+const TABLES: [(&[u8], u64); 2] =
+    [(b"encoder.positional_embedding", 8), (b"decoder.positional_embedding", 24)];
 
 struct Bytes {
     file: BufReader<File>,
@@ -115,6 +130,10 @@ pub(crate) fn whisper_model(path: &Path) -> Check<Layout> {
     magic(&mut file, "a whisper")?;
     let [vocab, audio_ctx, audio_state, audio_head, audio_layer] = file.ints()?;
     let [text_ctx, text_state, text_head, text_layer, mels, ftype] = file.ints()?;
+    if ftype == 0 {
+        // whisper.cpp's convolutions end the program on them.
+        return Err("weights of 32 bits; whisper.cpp runs those of 16 and fewer".into());
+    }
     let plausible = (51_864..=51_900).contains(&vocab)
         && (1..=1500).contains(&audio_ctx)
         && (1..=448).contains(&text_ctx)
@@ -123,7 +142,7 @@ pub(crate) fn whisper_model(path: &Path) -> Check<Layout> {
         && [audio_head, text_head].iter().all(|h| (1..=64).contains(h) && audio_state % h == 0)
         && [audio_layer, text_layer].iter().all(|l| (1..=64).contains(l))
         && [80, 128].contains(&mels)
-        && [0, 1, 2, 3, 7, 8, 9, 10, 11, 12, 13, 14].contains(&(ftype % 1000))
+        && [1, 2, 3, 7, 8, 9, 10, 11, 12, 13, 14].contains(&(ftype % 1000))
         && (0..=3).contains(&(ftype / 1000));
     if !plausible {
         return Err(HEADER.into());
@@ -136,17 +155,26 @@ pub(crate) fn whisper_model(path: &Path) -> Check<Layout> {
     if !(50_000..=vocab).contains(&tokens) {
         return Err(format!("a vocabulary of {tokens} tokens"));
     }
+    let mut complete = false;
     for _ in 0..tokens {
         let len = file.int()?;
-        file.name(len)?;
+        complete |= file.name(len)? == NEEDED;
+    }
+    if !complete {
+        return Err("a vocabulary without a space".into());
     }
     // As many as whisper.cpp creates; it does not notice a duplicate in place of a missing one.
     let due = 11 + 15 * audio_layer + 24 * text_layer;
-    let table = tensors(&mut file, due as usize)?.ok_or("no table of positions")?;
-    if table.bytes != audio_ctx as u64 * audio_state as u64 * 4 {
-        return Err("the table of positions has the wrong shape".into());
-    }
-    Ok(Layout { positions: audio_ctx as usize, table })
+    let tables = tensors(&mut file, due as usize)?;
+    let positions = |half: usize, count: i32| {
+        let table = tables[half].ok_or("no table of positions")?;
+        if table.bytes != count as u64 * audio_state as u64 * 4 {
+            return Err("the table of positions has the wrong shape");
+        }
+        Ok(Positions { count: count as usize, count_at: TABLES[half].1, table })
+    };
+    let (encoder, decoder) = (positions(0, audio_ctx)?, positions(1, text_ctx)?);
+    Ok(Layout { vocabulary: vocab as usize, encoder, decoder })
 }
 
 /// Whether a file is a complete Silero model in whisper.cpp's ggml format.
@@ -175,10 +203,10 @@ fn magic(file: &mut Bytes, what: &str) -> Check<()> {
     }
 }
 
-/// Walks over all tensors; there must be `due`, each once. Gives the place of [`TABLE`].
-fn tensors(file: &mut Bytes, due: usize) -> Check<Option<Place>> {
+/// Walks over all tensors; there must be `due`, each once. Gives the places of [`TABLES`].
+fn tensors(file: &mut Bytes, due: usize) -> Check<[Option<Place>; 2]> {
     let mut names = HashSet::new();
-    let mut table = None;
+    let mut tables = [None; 2];
     while file.left > 0 {
         let [dims, name_len, kind] = file.ints()?;
         if !(0..=4).contains(&dims) {
@@ -199,13 +227,14 @@ fn tensors(file: &mut Bytes, due: usize) -> Check<Option<Place>> {
             return Err("a tensor of absurd size".into());
         }
         let place = Place { dimensions_at, data_at: file.at(), bytes: values / block * bytes };
-        if name == TABLE && dims == 2 {
-            table = Some(place);
+        let table = TABLES.iter().position(|(table, _)| *table == name);
+        if let Some(half) = table.filter(|_| dims == 2) {
+            tables[half] = Some(place);
         }
         file.skip(place.bytes)?;
         if !names.insert(name) {
             return Err("a tensor occurs twice".into());
         }
     }
-    if names.len() == due { Ok(table) } else { Err(format!("{} of {due} tensors", names.len())) }
+    if names.len() == due { Ok(tables) } else { Err(format!("{} of {due} tensors", names.len())) }
 }

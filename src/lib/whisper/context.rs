@@ -34,7 +34,22 @@ pub(crate) fn positions(samples: usize, padding: Padding, full: usize) -> usize 
 /// Encoder positions that a model is loaded with, of its `full` number, when no clip is longer than
 /// `longest` samples: all that the memory for these has room for.
 pub(crate) fn held(longest: usize, full: usize) -> usize {
-    positions(longest, WRITING, full).next_multiple_of(KEPT).min(full)
+    let most = positions(longest, WRITING, full).max(positions(longest, SPOTTING, full));
+    most.next_multiple_of(KEPT).min(full)
+}
+
+/// Tokens of a vocabulary of English alone; others have one for each language more.
+const ENGLISH: usize = 51_864;
+/// Decoder positions that are enough for English of up to [`crate::LONGEST_CHUNK`]: whisper.cpp
+/// gives half of them to the text, ten tokens a second.
+const SPOKEN: usize = 256;
+
+/// Decoder positions that a model of `vocabulary` tokens is loaded with, of its `full` number, when
+/// no clip is longer than `longest` samples. A prompt takes up to half of them, and in other
+/// languages a letter may be a token: then all are kept.
+pub(crate) fn spoken(longest: usize, prompt: &str, vocabulary: usize, full: usize) -> usize {
+    let short = longest <= crate::LONGEST_CHUNK && prompt.is_empty() && vocabulary == ENGLISH;
+    if short { SPOKEN.min(full) } else { full }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@
 mod abort;
 mod check;
 mod context;
+mod doubt;
 mod load;
 mod memory;
 mod options;
@@ -26,6 +27,7 @@ mod vad;
 
 pub use memory::give_back_large_blocks;
 pub use options::{Decoding, Options};
+pub use pack::parts;
 pub use phrases::{Phrases, Spotted};
 pub use segment::{Chunk, Seam, Segmenter};
 pub use session::{Session, Whisper};
@@ -38,8 +40,5 @@ pub const SAMPLE_RATE: usize = 16_000;
 /// The most samples of a window: 30 s.
 pub const WINDOW: usize = 30 * SAMPLE_RATE;
 
-/// The most samples of what a [`Segmenter`] gives.
+/// The most samples of what a [`Segmenter`] gives, and of [`parts`].
 pub const LONGEST_CHUNK: usize = pack::MOST;
-
-/// The most samples of what [`Utterances`] gives.
-pub const LONGEST_UTTERANCE: usize = utterance::MOST;

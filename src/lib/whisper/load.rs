@@ -1,10 +1,10 @@
-//! Loading no more encoder positions than will be used.
+//! Loading no more positions than will be used.
 //!
 //! whisper.cpp clears memory for the keys and values of as many positions as the model has, in
-//! every state, and has no way to ask for fewer. Models are trained on 1500 (30 s); windows here
-//! are shorter. So the file reaches whisper.cpp through a pipe, in which it claims fewer positions
-//! and the table of their embeddings ends earlier: the positions left are those that a request for
-//! fewer positions (`audio_ctx`) would use.
+//! every state, and has no way to ask for fewer. Models are trained on 1500 of the encoder (30 s)
+//! and 448 of the decoder; windows here are shorter. So the file reaches whisper.cpp through a
+//! pipe, in which it claims fewer positions and the tables of their embeddings end earlier: the
+//! positions left are those that are used anyway.
 
 use std::fs::File;
 use std::io::{self, PipeWriter, Read, Seek, SeekFrom, Write};
@@ -13,39 +13,46 @@ use std::path::{Path, PathBuf};
 
 use whisper_rs::{WhisperContext, WhisperContextParameters};
 
-use crate::check::Layout;
+use crate::check::{Layout, Positions};
 
-/// Where the header tells the number of positions: after the magic number and the vocabulary.
-const HEADER_AT: u64 = 8;
 /// Bytes of a number in headers.
 const INT: u64 = 4;
 /// Folders in which a process finds its own open files as paths.
 const OPEN_FILES: [&str; 2] = ["/proc/self/fd", "/dev/fd"];
 
+/// How many positions to keep.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Kept {
+    pub(crate) encoder: usize,
+    pub(crate) decoder: usize,
+}
+
 /// Opens the model at `path`, which [`crate::check::whisper_model`] has looked over, with its
-/// first `positions`.
+/// first positions.
 ///
 /// # Errors
 /// Why not.
 pub(crate) fn open(
     path: &Path,
     layout: &Layout,
-    positions: usize,
+    kept: Kept,
     params: WhisperContextParameters<'_>,
 ) -> Result<WhisperContext, String> {
-    let whole = |params| load(path, params);
-    if positions >= layout.positions {
-        return whole(params);
+    let halves = [(layout.encoder, kept.encoder), (layout.decoder, kept.decoder)];
+    let mut cuts: Vec<Cut> = halves.into_iter().filter_map(|(half, n)| Cut::to(half, n)).collect();
+    cuts.sort_by_key(|cut| cut.positions.table.data_at);
+    if cuts.is_empty() {
+        return load(path, params);
     }
     let Some(files) = OPEN_FILES.iter().map(Path::new).find(|folder| folder.is_dir()) else {
-        log::debug!("no folder of open files: all {} positions", layout.positions);
-        return whole(params);
+        log::debug!("no folder of open files: the model is loaded with all positions");
+        return load(path, params);
     };
     let mut file = File::open(path).map_err(|e| e.to_string())?;
     let (reader, writer) = io::pipe().map_err(|e| e.to_string())?;
     let name: PathBuf = files.join(reader.as_raw_fd().to_string());
     std::thread::scope(|scope| {
-        let writer = scope.spawn(move || send(&mut file, layout, positions, writer));
+        let writer = scope.spawn(move || send(&mut file, &cuts, writer));
         let context = load(&name, params);
         // With nobody left to read, a writer that has not come to its end is told so.
         drop(reader);
@@ -64,19 +71,38 @@ fn load(path: &Path, params: WhisperContextParameters<'_>) -> Result<WhisperCont
     WhisperContext::new_with_params(path, params).map_err(|_| "whisper.cpp cannot load it".into())
 }
 
-/// Writes the model with its first `positions` only.
-fn send(file: &mut File, layout: &Layout, positions: usize, pipe: PipeWriter) -> io::Result<()> {
-    let count = i32::try_from(positions).map_err(io::Error::other)?.to_le_bytes();
-    let table = &layout.table;
-    let row = table.bytes / layout.positions as u64;
+/// One half of a model, left with `count` positions.
+struct Cut {
+    positions: Positions,
+    count: i32,
+}
+
+impl Cut {
+    /// None where all are kept.
+    fn to(positions: Positions, count: usize) -> Option<Self> {
+        let count = i32::try_from(count).ok().filter(|_| count < positions.count)?;
+        Some(Self { positions, count })
+    }
+}
+
+/// Writes the model with fewer positions; `cuts` are in the order of their tables.
+fn send(file: &mut File, cuts: &[Cut], pipe: PipeWriter) -> io::Result<()> {
     let mut copy = Copy { file, pipe };
-    copy.up_to(HEADER_AT)?;
-    copy.replace(&count)?;
-    // The second of the tensor's two dimensions.
-    copy.up_to(table.dimensions_at + INT)?;
-    copy.replace(&count)?;
-    copy.up_to(table.data_at + row * positions as u64)?;
-    copy.file.seek(SeekFrom::Start(table.data_at + table.bytes))?;
+    let mut counts: Vec<&Cut> = cuts.iter().collect();
+    counts.sort_by_key(|cut| cut.positions.count_at);
+    for cut in counts {
+        copy.up_to(cut.positions.count_at)?;
+        copy.replace(&cut.count.to_le_bytes())?;
+    }
+    for Cut { positions, count } in cuts {
+        let table = &positions.table;
+        let row = table.bytes / positions.count as u64;
+        // The second of the tensor's two dimensions.
+        copy.up_to(table.dimensions_at + INT)?;
+        copy.replace(&count.to_le_bytes())?;
+        copy.up_to(table.data_at + row * u64::from(count.unsigned_abs()))?;
+        copy.file.seek(SeekFrom::Start(table.data_at + table.bytes))?;
+    }
     io::copy(copy.file, &mut copy.pipe).map(|_| ())
 }
 

@@ -9,6 +9,9 @@ use crate::WINDOW;
 pub enum Decoding {
     /// The likeliest token always.
     Greedy,
+    /// The likeliest token always; where that leaves a doubt, beam search of this width, 2 to 8,
+    /// if it is surer of what it writes.
+    BeamInDoubt(u8),
     /// Beam search of this width, 2 to 8.
     Beam(u8),
 }
@@ -43,7 +46,7 @@ pub struct Options {
 }
 
 impl Options {
-    /// Greedy, one thread, cut context, windows of up to 30 s, no GPU, CPU slots shared; the name is the file's stem.
+    /// Beams of 3 in doubt, one thread, cut context, windows of up to 30 s, no GPU, CPU slots shared; the name is the file's stem.
     pub fn new(path: impl Into<PathBuf>) -> Self {
         let path = path.into();
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
@@ -54,7 +57,7 @@ impl Options {
             threads: 1,
             prompt: String::new(),
             use_gpu: false,
-            decoding: Decoding::Greedy,
+            decoding: Decoding::BeamInDoubt(3),
             temperature_fallback: false,
             cut_context: true,
             longest: WINDOW,

@@ -11,9 +11,9 @@ use crate::SAMPLE_RATE;
 use crate::segment::{Chunk, Seam, quietest};
 
 /// What one pass does best: 11 s.
-pub(crate) const BEST: usize = 11 * SAMPLE_RATE;
+pub(crate) const BEST: usize = SAMPLE_RATE * 21 / 2;
 /// What one pass does at most, so that its memory stays small: 11.5 s.
-pub(crate) const MOST: usize = SAMPLE_RATE * 23 / 2;
+pub(crate) const MOST: usize = 11 * SAMPLE_RATE;
 /// The least that is split off a longer stretch: 4 s, because the model wants some context.
 const LEAST: usize = 4 * SAMPLE_RATE;
 /// A pause at which sentences may be taken apart: 0.3 s.
@@ -49,6 +49,16 @@ pub(crate) fn split(stretch: SpeechSpan, spans: &[SpeechSpan], sound: &[f32]) ->
     }
     parts.push(SpeechSpan { start, end: stretch.end });
     parts
+}
+
+/// The parts of at most [`MOST`] samples of sound in which nobody looked for pauses, one after the
+/// other: cut where it is quietest.
+pub fn parts(sound: &[f32]) -> Vec<&[f32]> {
+    if sound.len() <= MOST {
+        return vec![sound];
+    }
+    let whole = SpeechSpan { start: 0, end: sound.len() };
+    split(whole, &[], sound).into_iter().map(|part| &sound[part.start..part.end]).collect()
 }
 
 /// Puts short stretches together to windows of at most [`BEST`].

@@ -187,12 +187,12 @@ impl Session {
 
     fn step(&mut self, tokens: &[WhisperTokenId], past: usize) -> Result<(), Error> {
         let threads = usize::from(self.whisper.threads());
-        self.state.decode(tokens, past, threads).map_err(|e| Error::Engine(e.to_string()))
+        self.state()?.decode(tokens, past, threads).map_err(|e| Error::Engine(e.to_string()))
     }
 
     /// The natural log-probabilities of the next token.
-    fn logprobs(&self) -> Result<Vec<f32>, Error> {
-        let logits = self.state.get_logits().map_err(|e| Error::Engine(e.to_string()))?;
+    fn logprobs(&mut self) -> Result<Vec<f32>, Error> {
+        let logits = self.state()?.get_logits().map_err(|e| Error::Engine(e.to_string()))?;
         let top = logits.iter().copied().fold(f32::NEG_INFINITY, f32::max);
         let sum: f32 = logits.iter().map(|x| (x - top).exp()).sum();
         let all = top + sum.ln();

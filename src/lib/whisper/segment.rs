@@ -21,6 +21,8 @@ pub struct Chunk {
     pub samples: Vec<f32>,
     /// Where later stretches begin, in order; what lies between two stretches was left out.
     pub seams: Vec<Seam>,
+    /// Samples that there were before they were freed.
+    freed: usize,
 }
 
 /// The begin of a stretch within a [`Chunk`].
@@ -35,7 +37,32 @@ pub struct Seam {
 impl Chunk {
     /// One stretch.
     pub(crate) fn new(start: u64, samples: Vec<f32>) -> Self {
-        Self { start, samples, seams: Vec::new() }
+        Self { start, samples, seams: Vec::new(), freed: 0 }
+    }
+
+    /// What a session takes at once: the chunk, or its parts where it is an utterance longer than
+    /// that. What was put together of several stretches is never longer.
+    pub fn parts(self) -> Vec<Self> {
+        let mut start = self.start;
+        let mut parts = Vec::new();
+        for part in pack::parts(&self.samples) {
+            if part.len() == self.samples.len() {
+                return vec![self];
+            }
+            parts.push(Self::new(start, part.to_vec()));
+            start += part.len() as u64;
+        }
+        parts
+    }
+
+    /// Frees the sound, which the most memory of a chunk is; times can still be asked for.
+    pub fn free_sound(&mut self) {
+        self.freed = self.len();
+        self.samples = Vec::new();
+    }
+
+    fn len(&self) -> usize {
+        self.samples.len().max(self.freed)
     }
 
     /// Seconds from the start of the stream.
@@ -64,7 +91,7 @@ impl Chunk {
             Some(seam) => (seam.at, seam.start),
             None => (0, self.start),
         };
-        let end = self.seams.get(stretch).map_or(self.samples.len(), |seam| seam.at);
+        let end = self.seams.get(stretch).map_or(self.len(), |seam| seam.at);
         let sample = (seconds * SAMPLE_RATE as f64).clamp(at as f64, end as f64);
         (start as f64 + sample - at as f64) / SAMPLE_RATE as f64
     }

@@ -91,6 +91,24 @@ fn endless_speech_is_cut_where_it_is_quietest() {
     assert_eq!(total, 70 * S, "nothing is lost or said twice");
 }
 
+#[test]
+fn a_long_utterance_has_parts_cut_where_it_is_quietest() {
+    let mut samples = vec![0.3; 20 * S];
+    samples[9 * S..9 * S + S / 5].fill(0.01);
+    let parts = Chunk::new(1000, samples.clone()).parts();
+    let starts: Vec<u64> = parts.iter().map(|part| part.start).collect();
+    assert!(starts.len() == 2 && starts[0] == 1000, "{starts:?}");
+    assert!((9 * S + 1000..9 * S + S / 5 + 1000).contains(&(starts[1] as usize)), "{starts:?}");
+    let together: Vec<f32> = parts.into_iter().flat_map(|part| part.samples).collect();
+    assert_eq!(together, samples);
+    let short = Chunk::new(7, vec![0.1; 10 * S]);
+    assert_eq!(short.clone().parts(), [short.clone()]);
+    let mut freed = short.clone();
+    freed.free_sound();
+    assert!(freed.samples.is_empty());
+    assert_eq!(freed.times(2.0, 99.0), short.times(2.0, 99.0));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 60, failure_persistence: None, ..Default::default() })]
 

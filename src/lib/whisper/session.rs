@@ -1,5 +1,5 @@
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use engine::{
     Cancel, Error, LANGUAGE_AUTO, ModelInfo, Segment, Transcribe, TranscribeRequest, Transcript,
@@ -12,8 +12,10 @@ use whisper_rs::{
 
 use crate::abort::{Watch, Watched};
 use crate::context::Padding;
+use crate::doubt::{is_doubtful, loops, surer};
+use crate::load::Kept;
 use crate::result::{Reading, read};
-use crate::{Decoding, Options, SAMPLE_RATE, check, context, load, suspect};
+use crate::{Decoding, Options, SAMPLE_RATE, check, context, load};
 
 /// Clips shorter than 0.1 s hold no word; whisper.cpp refuses them.
 const SHORTEST: usize = SAMPLE_RATE / 10;
@@ -34,6 +36,8 @@ pub struct Whisper {
     prompt: Arc<[WhisperTokenId]>,
     /// Sessions made so far.
     sessions: Arc<AtomicUsize>,
+    /// Held while a session needs the memory of several beams: one at a time.
+    beams: Arc<Mutex<()>>,
 }
 
 impl Whisper {
@@ -47,19 +51,24 @@ impl Whisper {
         let refuse = |reason: String| Error::Load { path: options.path.clone(), reason };
         let layout = check::whisper_model(&options.path).map_err(refuse)?;
         let params = WhisperContextParameters { use_gpu: options.use_gpu, ..Default::default() };
-        let positions = match options.cut_context {
-            true => context::held(options.longest, layout.positions),
-            false => layout.positions,
+        let Options { longest, prompt, .. } = &options;
+        let (encoder, decoder) = (layout.encoder.count, layout.decoder.count);
+        let kept = match options.cut_context {
+            true => Kept {
+                encoder: context::held(*longest, encoder),
+                decoder: context::spoken(*longest, prompt, layout.vocabulary, decoder),
+            },
+            false => Kept { encoder, decoder },
         };
-        let context = load::open(&options.path, &layout, positions, params).map_err(refuse)?;
+        let context = load::open(&options.path, &layout, kept, params).map_err(refuse)?;
         let info = ModelInfo {
             name: options.name.clone(),
             sha256: options.sha256.clone(),
-            context: usize::try_from(context.n_text_ctx()).unwrap_or(0),
+            context: decoder,
         };
         let context = Arc::new(context);
-        let prompt = Arc::default();
-        let mut whisper = Self { context, info, options, prompt, sessions: Arc::default() };
+        let (prompt, sessions, beams) = (Arc::default(), Arc::default(), Arc::default());
+        let mut whisper = Self { context, info, options, prompt, sessions, beams };
         if !whisper.options.prompt.is_empty() {
             let prompt = whisper.tokens(&format!(" {}", whisper.options.prompt.trim()))?;
             // whisper.cpp gives half of the decoder's context to the prompt, less a token.
@@ -101,6 +110,14 @@ impl Whisper {
         usize::try_from(self.context.n_audio_ctx()).unwrap_or(context::FULL).max(1)
     }
 
+    /// Texts followed side by side when a window is looked at first.
+    fn first_beams(&self) -> u8 {
+        match self.options.decoding {
+            Decoding::Greedy | Decoding::BeamInDoubt(_) => 1,
+            Decoding::Beam(width) => width.max(2),
+        }
+    }
+
     /// Threads of a session.
     pub(crate) fn threads(&self) -> u8 {
         self.options.threads.max(1)
@@ -130,9 +147,13 @@ impl Whisper {
     /// # Errors
     /// [`Error::Engine`] when there is no memory for it.
     pub fn session(&self) -> Result<Session, Error> {
-        let state = self.context.create_state().map_err(|e| Error::Engine(e.to_string()))?;
+        let state = Some(self.state()?);
         let number = self.sessions.fetch_add(1, Ordering::Relaxed);
         Ok(Session { whisper: self.clone(), state, cpu: self.options.cpu_worker(number) })
+    }
+
+    fn state(&self) -> Result<WhisperState, Error> {
+        self.context.create_state().map_err(|e| Error::Engine(e.to_string()))
     }
 
     /// The language to decode in; `None` to detect it.
@@ -156,11 +177,21 @@ impl Whisper {
     }
 }
 
+/// How a window is looked at.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    /// Of the encoder.
+    positions: usize,
+    /// Texts followed side by side; 1 for the likeliest token always.
+    beams: u8,
+}
+
 /// One worker's recogniser.
 #[derive(Debug)]
 pub struct Session {
     pub(crate) whisper: Whisper,
-    pub(crate) state: WhisperState,
+    /// None after beams, which leave it large.
+    state: Option<WhisperState>,
     /// Held while a window is transcribed.
     cpu: Option<Worker>,
 }
@@ -239,7 +270,8 @@ impl Session {
         padded.resize(request.samples.len().max(SHORTEST), 0.0);
         let request = TranscribeRequest { samples: &padded, words: false, ..request.clone() };
         // Only a whole run can be told the number of positions: it is given a token to write.
-        let taken = self.run(&request, language, positions, cancel, |params| {
+        let look = Look { positions, beams: 1 };
+        let taken = self.run(&request, language, look, cancel, |params| {
             params.set_no_timestamps(true);
             params.set_single_segment(true);
             params.set_max_tokens(1);
@@ -256,26 +288,56 @@ impl Session {
         (cut, full): (usize, usize),
         cancel: &Cancel,
     ) -> Result<Transcript, Error> {
-        let first = self.run(request, language, cut, cancel, |_| ())?;
+        let look = Look { positions: cut, beams: self.whisper.first_beams() };
+        let first = self.run(request, language, look, cancel, |_| ())?;
+        let first = self.in_doubt(first, (request, language, cut), cancel)?;
         let prompted = !self.whisper.prompt.is_empty();
         if !loops(&first) || (cut == full && !prompted) {
             return Ok(first);
         }
         let second = if prompted {
             log::debug!("looped; again without the prompt");
-            self.run(request, language, cut, cancel, |params| params.set_tokens(&[]))?
+            self.run(request, language, look, cancel, |params| params.set_tokens(&[]))?
         } else {
             log::debug!("{cut} of {full} positions looped; again with all");
-            self.run(request, language, full, cancel, |_| ())?
+            let look = Look { positions: full, ..look };
+            self.run(request, language, look, cancel, |_| ())?
         };
         Ok(if loops(&second) && second.tokens >= first.tokens { first } else { second })
+    }
+
+    /// Writes once more with several beams what `first` is not sure of, where that is asked for.
+    fn in_doubt(
+        &mut self,
+        first: Transcript,
+        (request, language, positions): (&TranscribeRequest<'_>, Option<&str>, usize),
+        cancel: &Cancel,
+    ) -> Result<Transcript, Error> {
+        let Decoding::BeamInDoubt(beams) = self.whisper.options.decoding else { return Ok(first) };
+        if !is_doubtful(&first) {
+            return Ok(first);
+        }
+        let one_at_a_time = Arc::clone(&self.whisper.beams);
+        let _held = one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
+        let second = self.run(request, language, Look { beams, positions }, cancel, |_| ());
+        // whisper.cpp keeps the memory of beams for the next time.
+        self.state = None;
+        Ok(surer(first, second?))
+    }
+
+    /// The state, made anew after beams.
+    pub(crate) fn state(&mut self) -> Result<&mut WhisperState, Error> {
+        match &mut self.state {
+            Some(state) => Ok(state),
+            none => Ok(none.insert(self.whisper.state()?)),
+        }
     }
 
     fn run(
         &mut self,
         request: &TranscribeRequest<'_>,
         language: Option<&str>,
-        positions: usize,
+        look: Look,
         cancel: &Cancel,
         adapt: impl FnOnce(&mut FullParams<'_, '_>),
     ) -> Result<Transcript, Error> {
@@ -284,24 +346,26 @@ impl Session {
             return Err(error);
         }
         let prompt = Arc::clone(&self.whisper.prompt);
-        let mut params = parameters(&self.whisper, request, language, positions, &prompt);
+        let mut params = parameters(&self.whisper, request, language, look, &prompt);
         adapt(&mut params);
         let watch = Watch::new(cancel, MAX_PASSES);
-        let outcome = Watched::new(params, &watch).run(&mut self.state, request.samples);
+        let outcome = Watched::new(params, &watch).run(self.state()?, request.samples);
         if let Some(error) = stopped() {
             return Err(error);
         }
         outcome.map_err(|e| Error::Engine(e.to_string()))?;
+        let eot = self.whisper.end_of_text();
+        let state = self.state()?;
         let language = language
-            .or_else(|| whisper_rs::get_lang_str(self.state.full_lang_id_from_state()))
+            .or_else(|| whisper_rs::get_lang_str(state.full_lang_id_from_state()))
             .unwrap_or_default();
         let reading = Reading {
-            eot: self.whisper.context.token_eot(),
+            eot,
             seconds: request.samples.len() as f64 / SAMPLE_RATE as f64,
             words: request.words,
             language,
         };
-        let (mut segments, tokens) = read(&self.state, &reading);
+        let (mut segments, tokens) = read(state, &reading);
         if watch.ran_out() {
             segments.iter_mut().for_each(|s| doubt(s, "the model did not reach the end"));
         }
@@ -313,30 +377,21 @@ fn doubt(segment: &mut Segment, why: &str) {
     segment.suspect.get_or_insert_with(|| why.to_owned());
 }
 
-/// Whether the text as a whole repeats itself.
-fn loops(transcript: &Transcript) -> bool {
-    let texts: Vec<&str> = transcript.segments.iter().map(|s| s.text.as_str()).collect();
-    suspect::is_repetitive(&texts.join(" "))
-}
-
 fn parameters<'p>(
     whisper: &Whisper,
     request: &TranscribeRequest<'_>,
     language: Option<&'p str>,
-    positions: usize,
+    look: Look,
     prompt: &'p [WhisperTokenId],
 ) -> FullParams<'p, 'p> {
     let options = &whisper.options;
-    let strategy = match options.decoding {
-        Decoding::Greedy => SamplingStrategy::Greedy { best_of: 1 },
-        Decoding::Beam(width) => {
-            let beam_size = i32::from(width.clamp(2, 8));
-            SamplingStrategy::BeamSearch { beam_size, patience: -1.0 }
-        }
+    let strategy = match look.beams {
+        ..2 => SamplingStrategy::Greedy { best_of: 1 },
+        beams => SamplingStrategy::BeamSearch { beam_size: beams.min(8).into(), patience: -1.0 },
     };
     let mut params = FullParams::new(strategy);
     params.set_n_threads(i32::from(options.threads.max(1)));
-    params.set_audio_ctx(i32::try_from(positions).unwrap_or(0));
+    params.set_audio_ctx(i32::try_from(look.positions).unwrap_or(0));
     params.set_no_context(true);
     // whisper.cpp takes the model's positions for those of 30 s when it reckons with this.
     params.set_max_initial_ts(MAX_INITIAL * context::FULL as f32 / whisper.positions() as f32);

@@ -34,6 +34,19 @@ fn missing_empty_and_foreign_files_are_refused() {
     }
 }
 
+/// A file with a vocabulary of which the first token is `first`, and no tensors.
+fn whole(header: &[i32], first: &[u8]) -> Vec<u8> {
+    let mut bytes = 0x6767_6d6c_i32.to_le_bytes().to_vec();
+    header.iter().for_each(|x| bytes.extend(x.to_le_bytes()));
+    bytes.resize(bytes.len() + 80 * 201 * 4, 0);
+    bytes.extend(50_257_i32.to_le_bytes());
+    for token in std::iter::once(first).chain(std::iter::repeat_n(&b"word"[..], 50_256)) {
+        bytes.extend((token.len() as i32).to_le_bytes());
+        bytes.extend(token);
+    }
+    bytes
+}
+
 #[test]
 fn lying_headers_are_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -47,6 +60,16 @@ fn lying_headers_are_refused() {
         std::fs::write(&path, &bytes).unwrap();
         assert!(Whisper::load(Options::new(&path)).is_err(), "{lie} at {at}");
     }
+    // Weights of 32 bits, of which whisper.cpp's convolutions know nothing.
+    let mut header = good;
+    header[10] = 0;
+    std::fs::write(&path, whole(&header, b" ")).unwrap();
+    assert!(refusals(&path)[0].contains("32 bits"), "{:?}", refusals(&path));
+    // A vocabulary in which whisper.cpp would look for a space in vain.
+    std::fs::write(&path, whole(&good, b"x")).unwrap();
+    assert!(refusals(&path)[0].contains("without a space"), "{:?}", refusals(&path));
+    std::fs::write(&path, whole(&good, b" ")).unwrap();
+    assert!(refusals(&path)[0].contains("0 of 167 tensors"), "{:?}", refusals(&path));
     let mut bytes = 0x6767_6d6c_i32.to_le_bytes().to_vec();
     bytes.extend(i32::MAX.to_le_bytes());
     std::fs::write(&path, &bytes).unwrap();

@@ -5,8 +5,11 @@ use std::time::{Duration, Instant};
 
 use engine::{
     Cancel, Cancelled, DetectSpeech, Error, LANGUAGE_AUTO, Transcribe, TranscribeRequest,
+    Transcript,
 };
-use headwater_whisper::{Options, SAMPLE_RATE, Segmenter, SileroVad, WINDOW, Whisper};
+use headwater_whisper::{
+    Decoding, LONGEST_CHUNK, Options, SAMPLE_RATE, Segmenter, SileroVad, WINDOW, Whisper,
+};
 
 #[expect(clippy::disallowed_methods, reason = "tests find models where the program would")]
 fn model(file: &str) -> PathBuf {
@@ -94,9 +97,43 @@ fn model_of_fewer_positions_writes_the_same() {
     };
     assert_eq!(go(&short, &samples).unwrap(), go(&whisper(), &samples).unwrap());
     assert_eq!(short.model(), whisper().model());
+    // Short enough that the decoder, too, gets fewer.
+    let least = Options { longest: LONGEST_CHUNK, ..Options::new(&path) };
+    let least = Whisper::load(least).unwrap();
+    let part = &samples[..10 * SAMPLE_RATE];
+    assert_eq!(go(&least, part).unwrap(), go(&whisper(), part).unwrap());
+    assert_eq!(least.model(), whisper().model());
     let longer = vec![0.0; samples.len() + 2];
     let refused = go(&short, &longer).unwrap_err();
     assert!(matches!(refused, Error::TooLong { .. }), "{refused:?}");
+}
+
+#[test]
+fn model_looks_again_with_beams_where_it_is_in_doubt() {
+    let clear = jfk();
+    let hum = noise(clear.len(), 0.12);
+    let unclear: Vec<f32> = clear.iter().zip(hum).map(|(s, n)| s * 0.6 + n).collect();
+    let load = |decoding| {
+        Whisper::load(Options { decoding, ..Options::new(model("whisper-tiny.en-q8_0.bin")) })
+    };
+    let free = Cancel::default();
+    let least = |said: &Transcript| said.segments.iter().map(|s| s.confidence).fold(1.0, f64::min);
+    let mut greedy = load(Decoding::Greedy).unwrap().session().unwrap();
+    let first = greedy.transcribe(&ask(&unclear, "en"), &free).unwrap();
+    assert!(least(&first) < 0.7, "not unclear enough for this test: {first:?}");
+    let mut session = load(Decoding::BeamInDoubt(3)).unwrap().session().unwrap();
+    let second = session.transcribe(&ask(&unclear, "en"), &free).unwrap();
+    assert!(second == first || mean(&second) > mean(&first), "{first:?} {second:?}");
+    // The session goes on as if nothing had been, and what is clear is not looked at again.
+    let clearly = greedy.transcribe(&ask(&clear, "en"), &free).unwrap();
+    assert_eq!(session.transcribe(&ask(&clear, "en"), &free).unwrap(), clearly);
+    assert_eq!(session.transcribe(&ask(&unclear, "en"), &free).unwrap(), second);
+}
+
+fn mean(said: &Transcript) -> f64 {
+    let weighed = said.segments.iter().map(|s| (s.text.len() as f64, s.confidence));
+    let (length, sum) = weighed.fold((0.0, 0.0), |(n, sum), (len, c)| (n + len, sum + len * c));
+    sum / f64::max(length, 1.0)
 }
 
 #[test]
