@@ -52,6 +52,8 @@ impl Record {
     /// A record about a file.
     pub fn of_path(path: &std::path::Path) -> Self {
         let mut record = Self::new();
+        // Most get a result and a step besides, and need not be moved then.
+        record.line.reserve(path.as_os_str().len() + 500);
         record.set("path", &Text::from_os(path.as_os_str()));
         record
     }
