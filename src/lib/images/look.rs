@@ -54,7 +54,7 @@ pub enum Format {
     Tiff,
     /// HEIF with HEVC pixels.
     Heic,
-    /// HEIF with AV1 pixels: recognised, not decoded.
+    /// HEIF with AV1 pixels.
     Avif,
     /// A camera's raw picture (DNG, CR2, CR3, NEF, ARW, ORF, RW2, RAF, PEF, …), by its preview.
     Raw,
