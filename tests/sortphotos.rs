@@ -4,6 +4,8 @@
 mod acting;
 #[path = "sortphotos/bombs.rs"]
 mod bombs;
+#[path = "sortphotos/caseless.rs"]
+mod caseless;
 #[path = "sortphotos/fixture.rs"]
 mod fixture;
 #[path = "sortphotos/killed.rs"]
