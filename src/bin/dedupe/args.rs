@@ -23,8 +23,8 @@ use crate::meaning::Nearness;
 /// what is to become of those that repeat another. Symbolic links are left alone; with --follow-links
 /// the files they lead to are compared, each once, and acted on where they are. Names of one file
 /// (hard links) are no copies. With --near and --files, pictures (JPEG, PNG, GIF, WebP,
-/// BMP, TIFF, HEIC, and raw ones by their previews) are compared by what they show, whatever their
-/// size, format and turn; they are only reported, never changed.
+/// BMP, TIFF, HEIC, AVIF, and raw ones by their previews) are compared by what they show, whatever
+/// their size, format and turn; they are only reported, never changed.
 ///
 /// --apply looks once more, byte by byte, right before each change, never touches the last copy,
 /// and writes a journal first, from which --undo restores content, permissions and times.
