@@ -209,7 +209,12 @@ impl All {
     /// The record of a file.
     pub(crate) fn record(&self, number: u32) -> Result<Record, Failure> {
         match &self.listed[number as usize].line {
-            None => Ok(Record::of_path(self.files.path(number))),
+            None => {
+                let mut record = Record::of_path(self.files.path(number));
+                // What the file repeats, an id, a step.
+                record.reserve(3, 500);
+                Ok(record)
+            }
             Some(line) => Record::parse(line.as_bytes()).map_err(|e| Failure::new(Code::Bug, e)),
         }
     }
