@@ -195,6 +195,18 @@ fn looks_are_kept_and_only_taken_where_they_are_needed() {
 }
 
 #[test]
+fn avif_pictures_are_looked_at() {
+    let avif = fs::read(testkit::data("photos/av1/8-bit-420.avif")).expect("the file");
+    let tree = Tree::new(&[]);
+    tree.write("IMG_20240305_140709.avif", &avif);
+    let run = tree.sort(&["."]).run().code(0);
+    let photo = &run.record()["photo"];
+    assert_eq!(photo["taken"], "2024-03-05T14:07:09", "{run}");
+    assert!(photo["sharpness"].as_f64().is_some_and(|sharp| sharp > 0.0), "{run}");
+    assert!(photo["kind"].is_string(), "{run}");
+}
+
+#[test]
 fn a_contact_sheet_is_one_page_that_runs_nothing() {
     let tree = Tree::new(&[
         ("in/a.jpg", Shot::at("2024:03:05 14:07:09").camera("<b>Acme", "P1")),
