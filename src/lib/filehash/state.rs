@@ -46,8 +46,8 @@ impl States {
     }
 }
 
+#[allow(clippy::unnecessary_cast, reason = "the types are others on other systems")]
 fn state(stat: &Stat) -> FileState {
-    // `as`: the types are others on other systems.
     let nanoseconds =
         |seconds: i64, rest| seconds.saturating_mul(1_000_000_000).saturating_add(rest);
     FileState {
