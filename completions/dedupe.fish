@@ -17,7 +17,7 @@ complete -c dedupe -l min-size -d 'Leave out smaller files' -r
 complete -c dedupe -l max-size -d 'Leave out larger files' -r
 complete -c dedupe -l cache -d 'File to keep hashes, and what pictures look like, in [default: digests.db in the folder of caches]' -r -F
 complete -c dedupe -l apply -d 'Change each file that repeats one: hardlink, reflink, symlink, trash, delete, move:DIR. Compares the two once more, byte by byte, right before' -r
-complete -c dedupe -l journal -d 'With --apply: file to write down in, before it is done, what is done [default: a new one in the folder of ledgers]' -r -F
+complete -c dedupe -l journal -d 'With --apply: file to write down in, before it is done, what is done [default: a new one in journals in the folder of ledgers]' -r -F
 complete -c dedupe -l undo -d 'Take back what a journal has' -r -F
 complete -c dedupe -l field -d 'Field to read, as a dotted path' -r
 complete -c dedupe -l max-line -d 'Longest line, or text read whole, in bytes' -r
