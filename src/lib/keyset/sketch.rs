@@ -115,7 +115,9 @@ mod tests {
             sketch.insert(key(n));
         }
         assert!(sketch.filters.iter().map(Filter::bytes).sum::<u64>() <= memory);
-        assert!((990_000..1_000_000).all(|n| sketch.insert(key(n))), "the last are known");
+        // What was taken for a key before it was not put in.
+        let last = (990_000..1_000_000).filter(|n| sketch.insert(key(*n))).count();
+        assert!(last > 9_800, "{last} of the last");
         let known = (0..1000).filter(|n| sketch.insert(key(*n))).count();
         assert!(known < 50, "{known} of the first");
     }
