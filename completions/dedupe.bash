@@ -23,7 +23,7 @@ _dedupe() {
 
     case "${cmd}" in
         dedupe)
-            opts="-n -d -R -s -0 -r -j -q -v -h -V --by --fold --state --expire --memory --near --threshold --mirrored --shingle --rethreshold --files --reference --keep --min-size --max-size --folders --empty --match-links --cache --no-cache --apply --dry-run --journal --undo --report --duplicates --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --follow-links --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --help --version"
+            opts="-n -d -R -s -0 -r -j -q -v -h -V --by --fold --state --expire --memory --approximate --near --threshold --mirrored --shingle --rethreshold --files --reference --keep --min-size --max-size --folders --empty --match-links --cache --no-cache --apply --dry-run --journal --undo --report --duplicates --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --follow-links --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -46,6 +46,10 @@ _dedupe() {
                     return 0
                     ;;
                 --memory)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --approximate)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

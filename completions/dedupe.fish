@@ -5,6 +5,7 @@ unicode\t'Forms of the same character (Unicode\'s NFKC)'"
 complete -c dedupe -l state -d 'Remember contents in this file over runs: each passes once in its life. A run that is killed may let the last ones pass again' -r -F
 complete -c dedupe -l expire -d 'Forget what was not seen for so long, such as 30d or 12h' -r
 complete -c dedupe -l memory -d 'Memory for contents of this run; more go to temporary files' -r
+complete -c dedupe -l approximate -d 'Never use temporary files: what was seen is remembered in a filter of --memory, by which at most this share of all records, such as 1e-6, may be taken for repeated (kind likely) though they are not. Where the filter is full, what came first is forgotten, and may pass again' -r
 complete -c dedupe -l near -d 'Texts ("text", or --field) that are nearly the same count too; with --files or --paths, pictures. --near=meaning: texts that mean nearly the same, by the "embedding" (or --field) that embed wrote' -r -f -a "words\t'By their words (or characters: --shingle)'
 meaning\t'By their embeddings'"
 complete -c dedupe -l threshold -d 'With --near: share of their sequences of words that both texts have (Jaccard similarity) [default: 0.8]; the cosine of their embeddings, or how far pictures agree (correlation of their detail) [default: 0.9]' -r
@@ -16,7 +17,7 @@ complete -c dedupe -l min-size -d 'Leave out smaller files' -r
 complete -c dedupe -l max-size -d 'Leave out larger files' -r
 complete -c dedupe -l cache -d 'File to keep hashes, and what pictures look like, in [default: digests.db in the folder of caches]' -r -F
 complete -c dedupe -l apply -d 'Change each file that repeats one: hardlink, reflink, symlink, trash, delete, move:DIR. Compares the two once more, byte by byte, right before' -r
-complete -c dedupe -l journal -d 'With --apply: file to write down in, before it is done, what is done [default: a new one in the folder of ledgers]' -r -F
+complete -c dedupe -l journal -d 'With --apply: file to write down in, before it is done, what is done [default: a new one in journals in the folder of ledgers]' -r -F
 complete -c dedupe -l undo -d 'Take back what a journal has' -r -F
 complete -c dedupe -l field -d 'Field to read, as a dotted path' -r
 complete -c dedupe -l max-line -d 'Longest line, or text read whole, in bytes' -r

@@ -17,7 +17,7 @@ complete -c sortphotos -l apply -d 'Put the files in their places: copy, move, l
 move\t'The file itself; to another device a verified copy, then the file goes'
 link\t'Another name of the file (a hard link)'
 reflink\t'A copy that shares its blocks with the file'"
-complete -c sortphotos -l journal -d 'With --apply: file to write down in, before it is done, what is done [default: a new one in the folder of ledgers]' -r -F
+complete -c sortphotos -l journal -d 'With --apply: file to write down in, before it is done, what is done [default: a new one in journals in the folder of ledgers]' -r -F
 complete -c sortphotos -l undo -d 'Take back what a journal has' -r -F
 complete -c sortphotos -l resume -d 'Do what a journal planned and an interrupted run left undone' -r -F
 complete -c sortphotos -l export -d 'With --apply: write kinds, bursts, labels (with a score of at least 0.3) and places into sidecars that this program reads: digikam (IMG_1.JPG.xmp), lightroom (IMG_1.xmp)' -r -f -a "digikam\t'IMG_1.JPG.xmp'

@@ -44,6 +44,26 @@ fn a_report_says_what_each_record_repeats() {
 }
 
 #[test]
+fn exactness_is_given_up_only_where_it_is_asked_for() {
+    let input: String = (0..20_000).map(|n| format!("{{\"n\":{}}}\n", n % 10_000)).collect();
+    let args = ["--approximate", "0.02", "--memory", "1M", "--stats"];
+    let run = dedupe(&args).stdin(input.as_str()).run().code(0);
+    let passed = run.records().len();
+    assert!((9_800..=10_000).contains(&passed), "{passed}");
+    let messages = run.messages();
+    let stats = messages.lines().find(|line| line.starts_with('{')).expect("totals");
+    let stats: Value = serde_json::from_str(stats).expect("JSON");
+    assert_eq!(stats["counts"]["repeated"], 20_000 - passed);
+    let report = dedupe(&["--approximate", "0.02", "--report"]).stdin("{}\n{}\n").run().code(0);
+    let dup = &report.records()[1]["dup"];
+    assert_eq!((&dup["kind"], &dup["of"]), (&json!("likely"), &Value::Null), "{report}");
+    assert!(dup["why"].as_str().is_some_and(|why| why.contains("0.02")), "{report}");
+    for args in [["--approximate", "0"], ["--approximate", "1"], ["--near", "--approximate=0.1"]] {
+        assert_eq!(dedupe(&args).stdin("").run().code(2).text(), "");
+    }
+}
+
+#[test]
 fn more_contents_than_fit_in_memory_are_told_apart_all_the_same() {
     let input: String = (0..60_000).map(|n| format!("line {}\n", n % 40_000)).collect();
     for memory in ["1", "100K", "1G"] {

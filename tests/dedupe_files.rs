@@ -2,6 +2,8 @@
 
 #[path = "dedupe_files/acting.rs"]
 mod acting;
+#[path = "dedupe_files/caseless.rs"]
+mod caseless;
 #[path = "dedupe_files/faults.rs"]
 mod faults;
 

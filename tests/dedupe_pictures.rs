@@ -122,6 +122,19 @@ fn pictures_that_show_the_same_repeat_the_best_one() {
 }
 
 #[test]
+fn avif_pictures_are_compared_with_others() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for name in ["8-bit-420.avif", "grid.avif", "scene.png", "turned-mirrored.avif"] {
+        fs::copy(testkit::data(&format!("photos/av1/{name}")), folder.path().join(name))
+            .expect("a copy");
+    }
+    let run = dedupe(&folder, &["--report", "--mirrored", "--threshold", "0.95"]).run().code(0);
+    let kinds: Vec<Value> = run.records().iter().map(|r| r["dup"]["kind"].clone()).collect();
+    assert_eq!(kinds.iter().filter(|kind| *kind == "near").count(), 3, "{run}");
+    assert_eq!(kinds.iter().filter(|kind| *kind == "first").count(), 1, "{run}");
+}
+
+#[test]
 fn what_counts_as_the_same_and_which_stays_can_be_said() {
     let folder = folder();
     let kept = |args: &[&str]| -> Vec<String> {

@@ -4,6 +4,8 @@
 mod acting;
 #[path = "sortphotos/bombs.rs"]
 mod bombs;
+#[path = "sortphotos/caseless.rs"]
+mod caseless;
 #[path = "sortphotos/fixture.rs"]
 mod fixture;
 #[path = "sortphotos/killed.rs"]
@@ -190,6 +192,18 @@ fn looks_are_kept_and_only_taken_where_they_are_needed() {
     assert_eq!(again[1]["photo"]["hash"], first[0]["photo"]["hash"]);
     assert_eq!(again[1]["plan"]["action"], "duplicate");
     assert_eq!(again[1]["plan"]["of"], "camera.jpg");
+}
+
+#[test]
+fn avif_pictures_are_looked_at() {
+    let avif = fs::read(testkit::data("photos/av1/8-bit-420.avif")).expect("the file");
+    let tree = Tree::new(&[]);
+    tree.write("IMG_20240305_140709.avif", &avif);
+    let run = tree.sort(&["."]).run().code(0);
+    let photo = &run.record()["photo"];
+    assert_eq!(photo["taken"], "2024-03-05T14:07:09", "{run}");
+    assert!(photo["sharpness"].as_f64().is_some_and(|sharp| sharp > 0.0), "{run}");
+    assert!(photo["kind"].is_string(), "{run}");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 """Dates of pictures beside ExifTool's, and the answers to a hand-checked list of hard cases.
 
 photo-dates.py compare READER FOLDER    every date of every file: ours against ExifTool's
+photo-dates.py movies FOLDER            writes movies: 60 of its own, 20 that exiftool has dated, and,
+                                        where FFMPEG names one, 20 by ffmpeg
 photo-dates.py make FOLDER JPEG         writes the hard cases (needs exiftool), prints the answers
 photo-dates.py judge ANSWERS FOUND [phockup]  how many of the answers ours (or phockup's log) meets
 """
@@ -8,6 +10,7 @@ photo-dates.py judge ANSWERS FOUND [phockup]  how many of the answers ours (or p
 import datetime
 import json
 import os
+import random
 import re
 import struct
 import subprocess
@@ -104,10 +107,16 @@ def atom(kind, body):
     return struct.pack(">I", len(body) + 8) + kind + body
 
 
-def movie(utc, creation=None, identifier=None, seconds=3):
-    """A movie without pictures. utc: seconds since 1970."""
-    header = bytearray(100)
-    struct.pack_into(">IIII", header, 4, utc + 2082844800, utc + 2082844800, 600, seconds * 600)
+def movie(utc, creation=None, identifier=None, seconds=3, brand=b"qt  ", wide=False, first=False):
+    """A movie without pictures. utc: seconds since 1970. wide: times of 64 bits. first: what it says
+    comes before the pictures."""
+    since = utc + 2082844800
+    if wide:
+        header = bytearray(b"\1" + bytes(111))
+        struct.pack_into(">QQIQ", header, 4, since, since, 600, seconds * 600)
+    else:
+        header = bytearray(100)
+        struct.pack_into(">IIII", header, 4, since, since, 600, seconds * 600)
     texts = [(b"com.apple.quicktime.creationdate", creation),
              (b"com.apple.quicktime.content.identifier", identifier)]
     texts = [(key, text.encode()) for key, text in texts if text]
@@ -119,7 +128,37 @@ def movie(utc, creation=None, identifier=None, seconds=3):
             for i, (_, text) in enumerate(texts))
         handler = atom(b"hdlr", b"\0" * 8 + b"mdta" + b"\0" * 13)
         body += atom(b"meta", handler + atom(b"keys", keys) + atom(b"ilst", items))
-    return atom(b"ftyp", b"qt  \0\0\0\0qt  ") + atom(b"mdat", b"\0" * 64) + atom(b"moov", body)
+    parts = [atom(b"mdat", b"\0" * 64), atom(b"moov", body)]
+    return atom(b"ftyp", brand + bytes(4) + brand) + b"".join(reversed(parts) if first else parts)
+
+
+def movies(folder):
+    rng = random.Random(9)
+    os.makedirs(folder)
+    offsets = ["Z", "+00:00", "+0200", "+02:00", "-08:00", "-0330", "+05:45", "+1300", "-1200", ""]
+    for n in range(80):
+        utc = rng.choice([0, 1, 1563744605, 2**31 - 1, 2**31 + 5]) if n % 9 == 0 else rng.randrange(10**8, 2 * 10**9)
+        local = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=utc + rng.randrange(-43200, 43200))
+        text = local.strftime("%Y-%m-%dT%H:%M:%S") + rng.choice(["", ".5", ".123"]) + offsets[n % len(offsets)]
+        brand = rng.choice([b"qt  ", b"mp42", b"isom", b"M4V ", b"3gp5"])
+        content = movie(utc, text if n % 3 else None, "A-1" if n % 2 else None, 3, brand, n % 4 == 1, n % 5 == 2)
+        path = os.path.join(folder, f"{n}.{'mov' if brand == b'qt  ' else 'mp4'}")
+        with open(path, "wb") as file:
+            file.write(content)
+        if n >= 60:
+            stamp = local.strftime("%Y:%m:%d %H:%M:%S")
+            tags = [f"-QuickTime:CreateDate={stamp}", f"-Keys:CreationDate={stamp}{rng.choice(['+02:00', '-07:00'])}"]
+            subprocess.run(["exiftool", "-q", "-overwrite_original", *tags[: 1 + n % 2], path], check=True)
+    if not os.environ.get("FFMPEG"):
+        return
+    for n in range(20):
+        stamp = datetime.datetime(1990, 1, 1) + datetime.timedelta(seconds=rng.randrange(10**9))
+        command = [os.environ["FFMPEG"], "-v", "error", "-f", "lavfi", "-i", "testsrc=d=0.2:s=64x48",
+                   "-metadata", f"creation_time={stamp.isoformat()}Z"]
+        if n % 2:
+            command += ["-movflags", "use_metadata_tags" + ("+faststart" if n % 4 == 1 else ""),
+                        "-metadata", f"com.apple.quicktime.creationdate={stamp.isoformat()}+0200"]
+        subprocess.run([*command, os.path.join(folder, f"f{n}.{['mov', 'mp4', 'm4v'][n % 3]}")], check=True)
 
 
 def cases():
@@ -301,4 +340,4 @@ def table(answers, *found):
 
 
 if __name__ == "__main__":
-    {"compare": compare, "make": make, "judge": judge, "elodie": elodie, "table": table}[sys.argv[1]](*sys.argv[2:])
+    {"compare": compare, "make": make, "movies": movies, "judge": judge, "elodie": elodie, "table": table}[sys.argv[1]](*sys.argv[2:])

@@ -4,6 +4,7 @@
 #   PICTURES  a folder with real pictures [tests/data/photos]
 #   PYTHON    an interpreter with what the two checkouts need (tqdm; click, requests, Send2Trash,
 #             future, configparser, tabulate, Pillow)
+#   FFMPEG    ffmpeg, for movies that it writes [those of the script and of exiftool alone]
 #   PHOCKUP   a checkout of github.com/ivandokov/phockup
 #   ELODIE    a checkout of github.com/jmathai/elodie
 # Figures wanted: 100 % equal; 95 % of the cases right; 5 times exiftool, 20 times phockup.
@@ -28,12 +29,14 @@ cpu() {
 files=$(find "$photos" -type f | wc -l)
 python3 tests/bench/photo-dates.py make "$work/cases" "$picture" >"$work/answers"
 "$reader" --groups "$work/cases" >"$work/ours"
+python3 tests/bench/photo-dates.py movies "$work/movies"
 {
     echo "# Dates of pictures and videos"
     echo
     echo "$(date +%F), $(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1), $(nproc) cores."
     echo
     echo "- against ExifTool $(exiftool -ver): $(python3 tests/bench/photo-dates.py compare "$reader" "$photos" 2>/dev/null)"
+    echo "- movies against ExifTool: $(python3 tests/bench/photo-dates.py compare "$reader" "$work/movies" 2>/dev/null)"
     echo "- hard cases, ours: $(python3 tests/bench/photo-dates.py judge "$work/answers" "$work/ours" 2>/dev/null)"
     set -- "$work/ours=ours"
     if [ -n "${PHOCKUP:-}" ]; then

@@ -93,6 +93,9 @@ seed_files() {
         seed picture raw
     printf '\0\0\0\24ftypheic\0\0\0\0mif1\0\0\0\32meta\0\0\0\0\0\0\0\16pitm\0\0\0\0\0\1' |
         seed picture heif
+    for file in ../data/photos/av1/*.avif; do
+        seed picture "$(basename "$file")" <"$file"
+    done
     # Targets that damage samples of their own: one to start from for each sample.
     for n in 0 1 2 3 4 5 6 7; do
         printf "\\$n\\1\\0\\0\\0\\0" | seed import_model "$n"

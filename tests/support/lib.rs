@@ -1,12 +1,14 @@
 //! What the tests share: programs run as users run them, in a clean environment, with a time
 //! limit on everything.
 
+mod caseless;
 mod endpoint;
 mod outcome;
 mod picture;
 mod place;
 mod program;
 
+pub use caseless::Caseless;
 pub use endpoint::{Answer, Asked, Endpoint};
 pub use outcome::Outcome;
 pub use picture::Shot;

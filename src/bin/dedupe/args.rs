@@ -15,7 +15,7 @@ use crate::meaning::Nearness;
 ///
 /// Records are compared as they come, and the first of each content passes, untouched. With
 /// --report all of them pass, with "dup": "group" (the same for all that are the same), "kind"
-/// (first, exact, near, link, unique), and for one that repeats another "of" (its id, or its
+/// (first, exact, near, likely, link, unique), and for one that repeats another "of" (its id, or its
 /// path), "similarity" (0 to 1) and "why". Memory is bounded, however long the input is.
 ///
 /// Files and folders named here, or by --paths, are compared with each other by content: size,
@@ -23,8 +23,8 @@ use crate::meaning::Nearness;
 /// what is to become of those that repeat another. Symbolic links are left alone; with --follow-links
 /// the files they lead to are compared, each once, and acted on where they are. Names of one file
 /// (hard links) are no copies. With --near and --files, pictures (JPEG, PNG, GIF, WebP,
-/// BMP, TIFF, HEIC, and raw ones by their previews) are compared by what they show, whatever their
-/// size, format and turn; they are only reported, never changed.
+/// BMP, TIFF, HEIC, AVIF, and raw ones by their previews) are compared by what they show, whatever
+/// their size, format and turn; they are only reported, never changed.
 ///
 /// --apply looks once more, byte by byte, right before each change, never touches the last copy,
 /// and writes a journal first, from which --undo restores content, permissions and times.
@@ -51,6 +51,12 @@ pub struct Dedupe {
     /// Memory for contents of this run; more go to temporary files
     #[arg(long, value_name = "SIZE", default_value = "1G", value_parser = size, help_heading = "Records")]
     pub memory: u64,
+
+    /// Never use temporary files: what was seen is remembered in a filter of --memory, by which
+    /// at most this share of all records, such as 1e-6, may be taken for repeated (kind likely) though they
+    /// are not. Where the filter is full, what came first is forgotten, and may pass again
+    #[arg(long, value_name = "SHARE", value_parser = small, conflicts_with_all = ["state", "near", "rethreshold", "files"], help_heading = "Records")]
+    pub approximate: Option<f64>,
 
     /// Texts ("text", or --field) that are nearly the same count too; with --files or --paths,
     /// pictures. --near=meaning: texts that mean nearly the same, by the "embedding" (or --field) that embed
@@ -122,7 +128,7 @@ pub struct Dedupe {
 
     /// Change each file that repeats one: hardlink, reflink, symlink, trash, delete, move:DIR.
     /// Compares the two once more, byte by byte, right before
-    #[arg(long, value_name = "ACTION", conflicts_with_all = ["report", "duplicates", "by", "fold", "near", "state", "rethreshold", "raw_input"], help_heading = "Acting")]
+    #[arg(long, value_name = "ACTION", conflicts_with_all = ["report", "duplicates", "by", "fold", "near", "state", "approximate", "rethreshold", "raw_input"], help_heading = "Acting")]
     pub apply: Option<Action>,
 
     /// With --apply: write what would be done, change nothing
@@ -130,7 +136,7 @@ pub struct Dedupe {
     pub dry_run: bool,
 
     /// With --apply: file to write down in, before it is done, what is done [default: a new one in
-    /// the folder of ledgers]
+    /// journals in the folder of ledgers]
     #[arg(long, value_name = "FILE", requires = "apply", help_heading = "Acting")]
     pub journal: Option<PathBuf>,
 
@@ -167,6 +173,12 @@ impl Program for Dedupe {
 fn share(text: &str) -> Result<f64, String> {
     let share = text.parse().ok().filter(|share| (f64::MIN_POSITIVE..=1.0).contains(share));
     share.ok_or_else(|| "not a number above 0, and at most 1".into())
+}
+
+/// Bloom filters of a few bytes a key reach no smaller shares.
+fn small(text: &str) -> Result<f64, String> {
+    let share = text.parse().ok().filter(|share| (1e-9..=0.5).contains(share));
+    share.ok_or_else(|| "not a number from 1e-9 to 0.5".into())
 }
 
 fn shingles(text: &str) -> Result<Shingles, String> {

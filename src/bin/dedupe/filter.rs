@@ -41,6 +41,8 @@ pub(crate) struct RecordFilter {
     pub(crate) result: String,
     /// Output is plain text, whose length nobody knows here.
     pub(crate) plain: bool,
+    /// The share of the records that may be taken for repeated though they are not.
+    pub(crate) approximate: Option<f64>,
 }
 
 /// Where a record stands: whether it repeats one, and the details if they are wanted.
@@ -66,9 +68,14 @@ impl RecordFilter {
         let bytes = if self.plain { 1 } else { record.as_str().len() as u64 + 1 };
         let first = lock(firsts).first(key, || record.id(), bytes)?;
         let repeated = first.is_some();
-        let dup = (self.show != Show::Firsts).then(|| match first {
-            None => Dup::first(key.to_hex()),
-            Some(of) => Dup {
+        let dup = (self.show != Show::Firsts).then(|| match (first, self.approximate) {
+            (None, _) => Dup::first(key.to_hex()),
+            (Some(_), Some(rate)) => Dup {
+                kind: Kind::Likely,
+                why: Some(format!("{}; wrong about {rate} of all at most", content.describe())),
+                ..Dup::first(key.to_hex())
+            },
+            (Some(of), None) => Dup {
                 of: Some(Text::Utf8(of)),
                 kind: Kind::Exact,
                 similarity: Some(1.0),
@@ -124,6 +131,9 @@ impl Filter for RecordFilter {
 
     fn apply(&self, scratch: &mut Vec<u8>, input: &Input, out: &mut Emit<'_>) -> Result<(), Halt> {
         let standing = self.standing(&input.record, scratch)?;
+        if self.approximate.is_some() && standing.repeated {
+            out.count("repeated", 1);
+        }
         match (self.show, standing.repeated) {
             (Show::Firsts, true) | (Show::Repeated, false) => return Ok(()),
             (Show::Firsts, false) => return Ok(out.pass(input.record.clone())?),

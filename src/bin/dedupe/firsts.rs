@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
-use keyset::{Key, KeyMap};
+use keyset::{Key, KeyMap, Sketch};
 use records::{Code, Failure};
 use store::{Seen, StoreError};
 
@@ -25,6 +25,8 @@ pub(crate) enum Firsts {
     Keys(KeyMap<()>),
     /// And what its id is.
     Ids(KeyMap<u64>, Ids),
+    /// That there most likely was one.
+    Likely(Sketch),
     /// The same over runs.
     State(State),
 }
@@ -40,6 +42,11 @@ impl Firsts {
         Ok(Self::Ids(KeyMap::new(memory, folder), ids))
     }
 
+    /// With no more than `rate` of the records taken for repeated though they are not.
+    pub(crate) fn likely(memory: u64, rate: f64) -> Self {
+        Self::Likely(Sketch::new(memory, rate))
+    }
+
     /// The id of the first record with this key (empty where ids are not kept); none for the
     /// first itself, which is remembered. `bytes` is how many its record takes in the output.
     pub(crate) fn first(
@@ -53,6 +60,7 @@ impl Firsts {
                 let found = map.insert(key, ()).map_err(temporary)?;
                 Ok(found.map(|()| String::new()))
             }
+            Self::Likely(sketch) => Ok(sketch.insert(key).then(String::new)),
             Self::Ids(map, ids) => match map.insert(key, ids.end()).map_err(temporary)? {
                 Some(at) => ids.read(at).map(Some).map_err(temporary),
                 None => ids.push(&id()).map(|()| None).map_err(temporary),

@@ -13,6 +13,8 @@ pub(crate) enum Kind {
     Unique,
     /// The same content as an earlier one.
     Exact,
+    /// The same as an earlier one, unless it is one of the few that only seem so.
+    Likely,
     /// Nearly the same text.
     Near,
     /// Another name of the same file.
@@ -61,7 +63,7 @@ impl Dup {
 
     /// Whether there is something that it repeats.
     pub(crate) fn is_repeated(&self) -> bool {
-        self.of.is_some()
+        self.of.is_some() || self.kind == Kind::Likely
     }
 }
 

@@ -25,6 +25,7 @@ pub(crate) fn run(args: &Dedupe, session: &Session) -> Result<Exit, Error> {
     let texts = texts
         || (args.near.is_some() && !args.files)
         || args.state.is_some()
+        || args.approximate.is_some()
         || args.rethreshold.is_some();
     let named = args.files || args.apply.is_some() || stream.paths || stream.paths0;
     if named || (!stream.operands.is_empty() && !texts && !stream.raw_input) {
@@ -58,15 +59,17 @@ fn records(args: &Dedupe, session: &Session) -> Result<Exit, Error> {
         Method::Near(args.stream.field_or("text"), Box::new(Mutex::new(near)))
     } else {
         let content = Content::new(args.by.clone(), Folds::new(&args.fold));
-        let first = match &args.state {
-            Some(path) => Firsts::State(State::open(path, args.expire, &content.scope())?),
-            None => Firsts::new(args.memory, show != Show::Firsts).map_err(temporary)?,
+        let first = match (&args.state, args.approximate) {
+            (Some(path), _) => Firsts::State(State::open(path, args.expire, &content.scope())?),
+            (None, Some(rate)) => Firsts::likely(args.memory, rate),
+            (None, None) => Firsts::new(args.memory, show != Show::Firsts).map_err(temporary)?,
         };
         let first = firsts.insert(Arc::new(Mutex::new(first)));
         Method::Exact(content, Arc::clone(first))
     };
     let stream = stream(&args.stream, show, "text");
-    let filter = RecordFilter { method, show, result, plain: stream.raw_output };
+    let plain = stream.raw_output;
+    let filter = RecordFilter { method, show, result, plain, approximate: args.approximate };
     let exit = cli::driver::run(filter, &stream, 1, session)?;
     if let Some(firsts) = firsts {
         // With a signal everything was written before the end; with a reader that left it was not.

@@ -177,7 +177,7 @@ pub struct Sortphotos {
     pub dry_run: bool,
 
     /// With --apply: file to write down in, before it is done, what is done [default: a new one in
-    /// the folder of ledgers]
+    /// journals in the folder of ledgers]
     #[arg(long, value_name = "FILE", requires = "apply", help_heading = "Acting")]
     pub journal: Option<PathBuf>,
 

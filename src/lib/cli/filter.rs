@@ -8,6 +8,9 @@ use crate::cached::{ResultKey, Results, Watched, Witness};
 use crate::signal::Stop;
 use crate::source::Input;
 
+/// Items that a thread takes at once in [`Emit::each`].
+const SHARE: usize = 256;
+
 /// What file operands are to a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Operands {
@@ -133,6 +136,13 @@ pub(crate) trait Sink {
     fn send(&mut self, output: Output) -> Result<(), Stopped>;
 }
 
+impl Sink for Vec<Output> {
+    fn send(&mut self, output: Output) -> Result<(), Stopped> {
+        self.push(output);
+        Ok(())
+    }
+}
+
 /// What is the same for all records of a run.
 pub(crate) struct Context {
     pub(crate) program: &'static str,
@@ -201,6 +211,44 @@ impl<'a> Emit<'a> {
         }
         self.since = Instant::now();
         self.sink.send(Output { record, failure: None, usage: Some(usage) })
+    }
+
+    /// Emits for each of many items, in their order, what `body` says of it, with some threads at
+    /// work.
+    ///
+    /// # Errors
+    /// The first that `body` gives, after what came before it.
+    pub fn each<T: Sync>(
+        &mut self,
+        items: &[T],
+        threads: usize,
+        body: impl Fn(&T, &mut Emit<'_>) -> Result<(), Halt> + Sync,
+    ) -> Result<(), Halt> {
+        let (context, input, body) = (self.context, self.input, &body);
+        let made = |items: &[T]| {
+            let mut outputs = Vec::new();
+            let mut emit = Emit::new(&mut outputs, context, input);
+            let ended = items.iter().try_for_each(|item| body(item, &mut emit));
+            (outputs, ended)
+        };
+        let mut waiting: Vec<(Vec<Output>, Result<(), Halt>)> = Vec::new();
+        // In the last round nothing is made, only written.
+        let rounds = items.chunks(SHARE * threads.max(1)).chain(std::iter::once(&items[..0]));
+        for round in rounds {
+            waiting = std::thread::scope(|scope| {
+                let shares = round.chunks(SHARE);
+                let workers: Vec<_> =
+                    shares.map(|share| scope.spawn(move || made(share))).collect();
+                for (outputs, ended) in waiting {
+                    outputs.into_iter().try_for_each(|output| self.sink.send(output))?;
+                    ended?;
+                }
+                let answers = workers.into_iter().map(|worker| worker.join());
+                let answers = answers.map(|a| a.unwrap_or_else(|p| std::panic::resume_unwind(p)));
+                Ok::<_, Halt>(answers.collect())
+            })?;
+        }
+        Ok(())
     }
 
     /// Runs `body` with a sink that shows `witness` what is emitted.

@@ -1,8 +1,10 @@
 //! Where records come from: stdin in its several readings, or operands.
 
 use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use records::{Code, Failure, Line, LineReader, Malformed, Record, Text, content_id};
@@ -34,6 +36,8 @@ pub struct Input {
     pub origin: Origin,
     /// Its place in this run's input, from 0: to put things in order, never to name them.
     pub number: u64,
+    /// Of [`Origin::Operand`], what the record says: its path, and nothing else.
+    pub path: Option<PathBuf>,
 }
 
 /// The next thing from a source.
@@ -152,7 +156,7 @@ impl Source {
             } else if let Some(walk) = &mut self.walk {
                 match walk.next() {
                     Some(Ok(path)) => {
-                        if let Some(next) = self.file(&path) {
+                        if let Some(next) = self.file(path) {
                             return Ok(next);
                         }
                     }
@@ -194,19 +198,19 @@ impl Source {
     }
 
     /// A file: a record, or nothing when its lines are opened to be read next.
-    fn file(&mut self, path: &Path) -> Option<Next> {
+    fn file(&mut self, path: PathBuf) -> Option<Next> {
         if self.settings.operands == Operands::Files {
-            return Some(input(Record::of_path(path), Origin::Operand));
+            return Some(operand(path));
         }
-        let file = match InputFile::open(path, self.settings.timeout, &self.settings.stop) {
+        let file = match InputFile::open(&path, self.settings.timeout, &self.settings.stop) {
             Ok(file) => file,
-            Err(e) => return Some(Next::Bad(Record::of_path(path), e.into())),
+            Err(e) => return Some(Next::Bad(Record::of_path(&path), e.into())),
         };
         let is_records = path.extension().is_some_and(|e| e == "jsonl" || e == "ndjson");
         let kind = match (self.settings.raw_lines, is_records) {
             (true, _) => LineKind::Text,
             (_, true) => LineKind::Record,
-            _ => return Some(whole_text(file, Record::of_path(path), self.settings.max_line)),
+            _ => return Some(whole_text(file, Record::of_path(&path), self.settings.max_line)),
         };
         let reader =
             LineReader::new(Box::new(file) as Box<dyn Read + Send>, self.settings.max_line);
@@ -248,10 +252,7 @@ impl Lines {
                         record.set("text", &Text::from_bytes(line.to_vec()));
                         Some(input(record, Origin::Line))
                     }
-                    LineKind::Path => {
-                        let path = Text::from_bytes(line.to_vec());
-                        Some(input(Record::of_path(Path::new(path.as_os())), Origin::Operand))
-                    }
+                    LineKind::Path => Some(operand(PathBuf::from(OsStr::from_bytes(line)))),
                 },
             });
         }
@@ -294,5 +295,10 @@ fn whole_text(from: impl Read, mut record: Record, max: usize) -> Next {
 }
 
 fn input(record: Record, origin: Origin) -> Next {
-    Next::Input(Input { record, origin, number: 0 })
+    Next::Input(Input { record, origin, number: 0, path: None })
+}
+
+fn operand(path: PathBuf) -> Next {
+    let record = Record::of_path(&path);
+    Next::Input(Input { record, origin: Origin::Operand, number: 0, path: Some(path) })
 }

@@ -20,6 +20,19 @@ impl Files {
         self.states.push(state);
     }
 
+    /// Adds all of `others`, in their order.
+    pub fn append(&mut self, others: Self) {
+        let start = self.paths.len();
+        let Self { paths, ends, states } = others;
+        // One after another, so that of two copies there is only a part at a time.
+        self.paths.reserve_exact(paths.len());
+        self.paths.extend(paths);
+        self.ends.reserve_exact(ends.len());
+        self.ends.extend(ends.into_iter().map(|end| start + end));
+        self.states.reserve_exact(states.len());
+        self.states.extend(states);
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.states.len()

@@ -12,7 +12,9 @@ mod device;
 mod files;
 mod read;
 mod search;
+mod state;
 
 pub use files::Files;
 pub use read::ReadError;
 pub use search::{Found, Group, Options, Stage, identical, is_settled};
+pub use state::States;

@@ -80,8 +80,7 @@ pub(crate) fn decode(mut source: &mut dyn Source, memory: u64) -> Result<Decoded
         },
         Format::Raw => raw::decode(source, format, memory)?
             .ok_or_else(|| LookError::Unsupported("a raw picture without a preview".into())),
-        Format::Heic => heif::decode(source, memory),
-        Format::Avif => Err(LookError::Unsupported("AV1 pixels are not decoded here".into())),
+        Format::Heic | Format::Avif => heif::decode(source, format, memory),
     }
 }
 

@@ -6,10 +6,10 @@ use std::io::{Read as _, SeekFrom};
 use crate::boxes::Cursor;
 use crate::decode::{Decoded, LONGEST, Size, Source};
 use crate::error::LookError;
-use crate::hevc::{self, Parameters, Tile};
 use crate::look::Format;
 use crate::meta::{Meta, Place, Property};
 use crate::pixels::Rgb;
+use crate::{av1, hevc};
 
 /// Bytes of the box with the description: pictures of thousands of tiles need a few hundred
 /// thousand.
@@ -18,7 +18,11 @@ const META: u64 = 8 << 20;
 const TILE: u64 = 64 << 20;
 
 /// Decodes the primary picture.
-pub(crate) fn decode(source: &mut dyn Source, memory: u64) -> Result<Decoded, LookError> {
+pub(crate) fn decode(
+    source: &mut dyn Source,
+    format: Format,
+    memory: u64,
+) -> Result<Decoded, LookError> {
     let description = find(source)?;
     let meta = Meta::parse(&description)?;
     let primary = meta.primary;
@@ -36,7 +40,7 @@ pub(crate) fn decode(source: &mut dyn Source, memory: u64) -> Result<Decoded, Lo
     canvas.pixels.bytes.resize(usize::try_from(needed).map_err(|_| too_large)?, 0);
     let left = memory - needed;
     match &kind {
-        b"hvc1" => {
+        b"hvc1" | b"av01" => {
             let tile = decode_tile(source, &meta, primary, size, left)?;
             canvas.paste(&tile, 0, 0);
         }
@@ -47,7 +51,7 @@ pub(crate) fn decode(source: &mut dyn Source, memory: u64) -> Result<Decoded, Lo
         }
     }
     let orientation = orientation(&meta.properties(primary));
-    Ok(Decoded { orientation, ..Decoded::new(Format::Heic, size, canvas.pixels) })
+    Ok(Decoded { orientation, ..Decoded::new(format, size, canvas.pixels) })
 }
 
 /// The bytes of the box `meta`.
@@ -128,16 +132,22 @@ fn decode_tile(
     size: Size,
     memory: u64,
 ) -> Result<Tile, LookError> {
-    let properties = meta.properties(item);
-    let parameters = properties.iter().find_map(|p| match p {
-        Property::Hevc(bytes) => Some(bytes),
-        _ => None,
-    });
-    let parameters = parameters.ok_or_else(|| damaged("a tile without parameters"))?;
-    let parameters =
-        Parameters::parse(parameters).ok_or_else(|| damaged("parameters of a tile"))?;
     let bytes = data(source, meta, &meta.places(item))?;
-    hevc::decode(&parameters, &bytes, size, memory)
+    let unclear = || damaged("parameters of a tile");
+    for property in meta.properties(item) {
+        match property {
+            Property::Hevc(parameters) => {
+                let parameters = hevc::Parameters::parse(parameters).ok_or_else(unclear)?;
+                return hevc::decode(&parameters, &bytes, size, memory);
+            }
+            Property::Av1(parameters) => {
+                let parameters = av1::Parameters::parse(parameters).ok_or_else(unclear)?;
+                return av1::decode(&parameters, bytes, size, memory);
+            }
+            _ => {}
+        }
+    }
+    Err(damaged("a tile without parameters"))
 }
 
 /// The bytes of an item.
@@ -174,6 +184,14 @@ fn orientation(properties: &[Property<'_>]) -> u8 {
     (1..=8).find(|o| mark.clone().turned(*o) == turned).unwrap_or(1)
 }
 
+/// A decoded picture, or a part of one.
+pub(crate) struct Tile {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    /// The mean colour of the square of pixels at a column and row, so many a side.
+    pub(crate) planes: Box<dyn Fn(usize, usize, usize) -> [u8; 3]>,
+}
+
 /// The reduced picture.
 struct Canvas {
     /// Before reduction.
@@ -194,7 +212,7 @@ impl Canvas {
                 let (in_x, in_y) = ((to_x * by - x) as usize, (to_y * by - y) as usize);
                 let at = (to_y * u64::from(self.pixels.width) + to_x) as usize * 3;
                 if let Some(pixel) = self.pixels.bytes.get_mut(at..at + 3) {
-                    pixel.copy_from_slice(&tile.mean(in_x, in_y, side));
+                    pixel.copy_from_slice(&(tile.planes)(in_x, in_y, side));
                 }
             }
         }

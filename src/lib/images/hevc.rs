@@ -7,6 +7,8 @@ use rusty_h265::{Decoder, Error, Frame};
 use crate::boxes::Cursor;
 use crate::decode::Size;
 use crate::error::LookError;
+use crate::heif::Tile;
+use crate::planes::{BT601, Layout};
 
 /// NAL unit types (table 7-1) up to here hold slices; these are the parameter sets.
 const LAST_SLICE: u8 = 31;
@@ -54,13 +56,6 @@ fn kind(unit: &[u8]) -> Option<u8> {
     unit.first().map(|byte| byte >> 1 & 0x3f)
 }
 
-/// A decoded picture, in planes.
-pub(crate) struct Tile {
-    pub(crate) width: u32,
-    pub(crate) height: u32,
-    frame: Frame,
-}
-
 /// Decodes units with their lengths before them.
 pub(crate) fn decode(
     parameters: &Parameters<'_>,
@@ -76,7 +71,8 @@ pub(crate) fn decode(
     if width == 0 || height == 0 {
         return Err(LookError::Damaged("a picture without pixels".into()));
     }
-    Ok(Tile { width: width.min(size.width), height: height.min(size.height), frame })
+    let (width, height) = (width.min(size.width), height.min(size.height));
+    Ok(Tile { width, height, planes: Box::new(move |x, y, side| mean(&frame, x, y, side)) })
 }
 
 fn frame(parameters: &Parameters<'_>, bytes: &[u8]) -> Result<Frame, Error> {
@@ -114,41 +110,28 @@ fn refuse(error: Error) -> LookError {
     }
 }
 
-impl Tile {
-    /// The mean colour of a square of pixels, by the weights of ITU-R BT.601 over the full range,
-    /// which phones write.
-    pub(crate) fn mean(&self, x: usize, y: usize, side: usize) -> [u8; 3] {
-        let picture = &self.frame.picture;
-        let (left, top, _, _) = picture.crop;
-        let (right, lower) =
-            ((x + side).min(self.width as usize), (y + side).min(self.height as usize));
-        let mean = |plane: usize, across: usize, down: usize, depth: u8| {
-            let plane = &picture.planes[plane];
-            let (mut sum, mut count) = (0u64, 0u64);
-            for y in (top + y) / down..(top + lower).div_ceil(down) {
-                for x in (left + x) / across..(left + right).div_ceil(across) {
-                    if let Some(value) = plane.data.get(y * plane.stride + x) {
-                        sum += u64::from(*value);
-                        count += 1;
-                    }
-                }
-            }
-            (sum as f32 / count.max(1) as f32) / f32::from(1u16 << depth.saturating_sub(8))
-        };
-        let luma = mean(0, 1, 1, picture.bit_depth_luma);
-        let (across, down) = match picture.chroma_format_idc {
-            0 => return [luma as u8; 3],
-            1 => (2, 2),
-            2 => (2, 1),
-            _ => (1, 1),
-        };
-        let blue = mean(1, across, down, picture.bit_depth_chroma) - 128.0;
-        let red = mean(2, across, down, picture.bit_depth_chroma) - 128.0;
-        let byte = |value: f32| (value + 0.5) as u8;
-        [
-            byte(luma + 1.402 * red),
-            byte(luma - 0.344_136 * blue - 0.714_136 * red),
-            byte(luma + 1.772 * blue),
-        ]
-    }
+/// The mean colour of a square of pixels, by the weights of ITU-R BT.601 over the full range, which
+/// phones write.
+fn mean(frame: &Frame, x: usize, y: usize, side: usize) -> [u8; 3] {
+    let picture = &frame.picture;
+    let (left, top, width, height) = picture.crop;
+    let layout = Layout {
+        left,
+        top,
+        width,
+        height,
+        chroma: match picture.chroma_format_idc {
+            0 => None,
+            1 => Some((2, 2)),
+            2 => Some((2, 1)),
+            _ => Some((1, 1)),
+        },
+        depth: (picture.bit_depth_luma, picture.bit_depth_chroma),
+        colours: BT601,
+        full: true,
+    };
+    layout.mean(x, y, side, |plane, x, y| {
+        let plane = &picture.planes[plane];
+        plane.data.get(y * plane.stride + x).copied()
+    })
 }

@@ -11,6 +11,7 @@
 
 #![forbid(unsafe_code)]
 
+mod av1;
 mod boxes;
 mod burst;
 mod decode;
@@ -27,6 +28,7 @@ mod look;
 mod measure;
 mod meta;
 mod pixels;
+mod planes;
 mod raw;
 mod sniff;
 mod tiff;

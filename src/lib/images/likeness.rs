@@ -113,16 +113,20 @@ const SHIFT: isize = 8;
 
 /// Brightness less its mean around: what light falls where says little about the scene.
 fn detail(luma: &[u8; SIDE * SIDE]) -> [f32; SIDE * SIDE] {
-    let mean = |x: usize, y: usize, reach: usize| {
-        let (mut sum, mut count) = (0u32, 0u32);
-        for y in y.saturating_sub(reach)..=(y + reach).min(SIDE - 1) {
-            let row = &luma[y * SIDE..(y + 1) * SIDE];
-            for &value in &row[x.saturating_sub(reach)..=(x + reach).min(SIDE - 1)] {
-                sum += u32::from(value);
-                count += 1;
-            }
+    // Sums of all that is above and to the left (Crow's summed-area table, 1984).
+    let mut sums = [[0u32; SIDE + 1]; SIDE + 1];
+    for y in 0..SIDE {
+        let mut row = 0;
+        for x in 0..SIDE {
+            row += u32::from(luma[y * SIDE + x]);
+            sums[y + 1][x + 1] = sums[y][x + 1] + row;
         }
-        sum as f32 / count as f32
+    }
+    let mean = |x: usize, y: usize, reach: usize| {
+        let span = |at: usize| (at.saturating_sub(reach), (at + reach + 1).min(SIDE));
+        let ((left, right), (top, bottom)) = (span(x), span(y));
+        let sum = sums[bottom][right] + sums[top][left] - sums[top][right] - sums[bottom][left];
+        sum as f32 / ((right - left) * (bottom - top)) as f32
     };
     from_fn(|at| {
         let (x, y) = (at % SIDE, at / SIDE);

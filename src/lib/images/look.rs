@@ -25,12 +25,14 @@ pub struct Options {
     pub memory: u64,
     /// Whether the pixels that were measured are handed out.
     pub pixels: bool,
+    /// Whether it is measured what [`crate::kind()`] wants to know; else its features are zero.
+    pub features: bool,
 }
 
 impl Default for Options {
-    /// No thumbnail, quality 70, 112 MiB.
+    /// No thumbnail, quality 70, 112 MiB, with features.
     fn default() -> Self {
-        Self { thumbnail: None, quality: 70, memory: 112 << 20, pixels: false }
+        Self { thumbnail: None, quality: 70, memory: 112 << 20, pixels: false, features: true }
     }
 }
 
@@ -52,7 +54,7 @@ pub enum Format {
     Tiff,
     /// HEIF with HEVC pixels.
     Heic,
-    /// HEIF with AV1 pixels: recognised, not decoded.
+    /// HEIF with AV1 pixels.
     Avif,
     /// A camera's raw picture (DNG, CR2, CR3, NEF, ARW, ORF, RW2, RAF, PEF, …), by its preview.
     Raw,
@@ -161,7 +163,11 @@ fn measured(decoded: Decoded, options: &Options) -> Look {
     let luma = pixels.luma();
     let (exposure, contrast) = exposure(&luma);
     let sharpness = sharpness(&luma, contrast);
-    let features = Features::of(&pixels, &luma, decoded.transparent);
+    let features = if options.features {
+        Features::of(&pixels, &luma, decoded.transparent)
+    } else {
+        Features { transparent: decoded.transparent, ..Features::default() }
+    };
     let side = SIDE as u32;
     let small = pixels.resized(side, side).turned(orientation);
     let thumbnail = options.thumbnail.map(|longest| {

@@ -12,10 +12,17 @@ const HIGHLIGHT: u8 = 251;
 
 /// Exposure and contrast.
 pub(crate) fn exposure(luma: &Luma) -> (Exposure, f64) {
-    let mut histogram = [0u64; 256];
-    for &byte in &luma.bytes {
-        histogram[usize::from(byte)] += 1;
+    // Four that are added up: one alone waits, where neighbours are equal, for what was stored.
+    let mut parts = [[0u32; 256]; 4];
+    let (fours, rest) = luma.bytes.as_chunks::<4>();
+    for four in fours {
+        for (part, byte) in parts.iter_mut().zip(four) {
+            part[usize::from(*byte)] += 1;
+        }
     }
+    rest.iter().for_each(|byte| parts[0][usize::from(*byte)] += 1);
+    let histogram: [u64; 256] =
+        std::array::from_fn(|level| parts.iter().map(|part| u64::from(part[level])).sum());
     let count = luma.bytes.len().max(1) as f64;
     let share = |part: &[u64]| part.iter().sum::<u64>() as f64 / count;
     let moment = |power: i32| {

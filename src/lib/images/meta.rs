@@ -13,6 +13,8 @@ pub(crate) enum Property<'a> {
     Size(Size),
     /// The decoder's parameters: an `hvcC` box.
     Hevc(&'a [u8]),
+    /// The decoder's parameters: an `av1C` box.
+    Av1(&'a [u8]),
     /// Quarter turns against the clock.
     Rotation(u8),
     /// Left and right are exchanged, or top and bottom.
@@ -189,6 +191,7 @@ fn property<'a>(kind: [u8; 4], mut body: Cursor<'a>) -> Option<Property<'a>> {
             Property::Size(Size { width: body.u32()?, height: body.u32()? })
         }
         b"hvcC" => Property::Hevc(body.left()),
+        b"av1C" => Property::Av1(body.left()),
         b"irot" => Property::Rotation(body.u8()? & 3),
         b"imir" => Property::Mirror { sideways: body.u8()? & 1 == 1 },
         _ => Property::Other,

@@ -20,20 +20,23 @@ impl<const CHANNELS: usize> Pixels<CHANNELS> {
         let stride = self.width as usize * CHANNELS;
         let mut bytes = Vec::with_capacity(columns.len() * rows.len() * CHANNELS);
         // 16 million pixels fit into a sum: more than memory is allowed for.
-        let mut sums = vec![[0u32; CHANNELS]; columns.len()];
+        let mut sums = vec![0u32; stride];
         for &(top, bottom) in &rows {
-            sums.fill([0; CHANNELS]);
+            // Down first, over whole rows: the compiler handles many values at once.
+            sums.fill(0);
             for row in self.bytes[top * stride..bottom * stride].chunks_exact(stride) {
-                let (row, _) = row.as_chunks::<CHANNELS>();
-                for (sum, &(left, right)) in sums.iter_mut().zip(&columns) {
-                    for pixel in &row[left..right] {
-                        for (sum, value) in sum.iter_mut().zip(pixel) {
-                            *sum = sum.wrapping_add(u32::from(*value));
-                        }
-                    }
+                for (sum, value) in sums.iter_mut().zip(row) {
+                    *sum = sum.wrapping_add(u32::from(*value));
                 }
             }
-            for (sum, &(left, right)) in sums.iter().zip(&columns) {
+            let (pixels, _) = sums.as_chunks::<CHANNELS>();
+            for &(left, right) in &columns {
+                let mut sum = [0u32; CHANNELS];
+                for pixel in &pixels[left..right] {
+                    for (sum, value) in sum.iter_mut().zip(pixel) {
+                        *sum = sum.wrapping_add(*value);
+                    }
+                }
                 let count = ((right - left) * (bottom - top)) as u32;
                 bytes.extend(sum.map(|sum| (sum.wrapping_add(count / 2) / count) as u8));
             }

@@ -10,6 +10,7 @@ use rustix::io::Errno;
 use crate::content::{clone_into, compare, copy, open_regular, sync_folder};
 use crate::entry::{Entry, Line, Snapshot, text};
 use crate::file::{Journal, JournalError};
+use crate::same::{is_same_entry, is_written_otherwise};
 use crate::trash::Trash;
 
 /// What becomes of a file that repeats another.
@@ -177,7 +178,8 @@ fn verify(path: &Path, keep: &Path, link: bool) -> Result<(Pair, String), ActErr
     let (was, kept) = (Snapshot::of(&dup.metadata()?), Snapshot::of(&keep_file.metadata()?));
     let same = (was.dev, was.ino) == (kept.dev, kept.ino);
     // Two ways to the same entry, as through a bind mount, must not be taken for two names.
-    if same && (!link || path == keep || is_same_entry(path, keep)?) {
+    let is_one = same && (!link || is_same_entry(path, keep)?);
+    if path == keep || is_one || is_written_otherwise(path, keep)? {
         return Err(ActError::SameFile);
     }
     // Two runs that keep what the other one removes must not meet.
@@ -197,21 +199,15 @@ fn verify(path: &Path, keep: &Path, link: bool) -> Result<(Pair, String), ActErr
     if pair.is_as_it_was(path, keep)? { Ok((pair, hash)) } else { Err(ActError::Changed) }
 }
 
-fn is_same_entry(path: &Path, keep: &Path) -> io::Result<bool> {
-    let folder = |p: &Path| fs::metadata(p.parent().unwrap_or(p)).map(|m| Snapshot::of(&m));
-    let (a, b) = (folder(path)?, folder(keep)?);
-    let fold = |p: &Path| p.file_name().map(|name| name.to_string_lossy().to_lowercase());
-    // On a file system that folds case, names that differ in it are one.
-    Ok((a.dev, a.ino) == (b.dev, b.ino) && fold(path) == fold(keep))
-}
-
 impl Pair {
     fn is_as_it_was(&self, path: &Path, keep: &Path) -> io::Result<bool> {
-        Ok(self.was.is_unchanged(&fs::symlink_metadata(path)?) && self.is_kept(keep)?)
+        Ok(self.was.is_unchanged(&fs::symlink_metadata(path)?) && self.is_kept(keep))
     }
 
-    fn is_kept(&self, keep: &Path) -> io::Result<bool> {
-        Ok(self.kept.is_unchanged(&fs::symlink_metadata(keep)?))
+    /// Opened once more: what is only looked up may be remembered from before it went.
+    fn is_kept(&self, keep: &Path) -> bool {
+        let metadata = open_regular(keep).and_then(|file| file.metadata());
+        metadata.is_ok_and(|metadata| self.kept.is_unchanged(&metadata))
     }
 }
 
@@ -269,7 +265,7 @@ fn replace(path: &Path, keep: &Path, aside: &Path, pair: &Pair) -> Result<(), Ac
         Err(e) => return Err(io::Error::from(e).into()),
     }
     // Written to, or replaced, in the moment before the exchange: back with it.
-    let is_it = pair.was.is_unchanged(&fs::symlink_metadata(aside)?) && pair.is_kept(keep)?;
+    let is_it = pair.was.is_unchanged(&fs::symlink_metadata(aside)?) && pair.is_kept(keep);
     if !is_it {
         renameat_with(CWD, aside, CWD, path, RenameFlags::EXCHANGE).map_err(io::Error::from)?;
         return Err(ActError::Changed);
@@ -302,7 +298,7 @@ fn remove(path: &Path, keep: &Path, aside: &Path, pair: &Pair) -> Result<(), Act
         return Err(ActError::Changed);
     }
     rename_to_free(path, aside)?;
-    let is_it = pair.was.is_unchanged(&fs::symlink_metadata(aside)?) && pair.is_kept(keep)?;
+    let is_it = pair.was.is_unchanged(&fs::symlink_metadata(aside)?) && pair.is_kept(keep);
     if !is_it {
         rename_to_free(aside, path)?;
         return Err(ActError::Changed);
@@ -323,6 +319,10 @@ fn relocate(
         return Err(ActError::Changed);
     }
     match rename_to_free(path, to) {
+        Ok(()) if !pair.is_kept(keep) => {
+            rename_to_free(to, path)?;
+            Err(ActError::Changed)
+        }
         Ok(()) => {
             sync_folder(to)?;
             Ok(sync_folder(path)?)

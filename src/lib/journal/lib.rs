@@ -16,6 +16,7 @@ mod act;
 mod content;
 mod entry;
 mod file;
+mod same;
 mod step;
 mod transfer;
 mod trash;

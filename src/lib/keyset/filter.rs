@@ -17,6 +17,12 @@ impl Filter {
         Self { blocks: vec![[0; 8]; blocks] }
     }
 
+    /// A filter of about so many bytes.
+    pub(crate) fn of_bytes(bytes: u64) -> Self {
+        let blocks = usize::try_from(bytes / 64).unwrap_or(usize::MAX).max(1);
+        Self { blocks: vec![[0; 8]; blocks] }
+    }
+
     pub(crate) fn bytes(&self) -> u64 {
         self.blocks.len() as u64 * 64
     }

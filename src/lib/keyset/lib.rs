@@ -3,12 +3,14 @@
 //! Keys live in a hash table until that has its share of the memory; then they go to a sorted
 //! run in a temporary file, and runs of one size are merged, as in a log-structured merge tree
 //! (O'Neil et al., 1996). A split-block Bloom filter (Putze et al., 2007) for each run spares most
-//! look-ups of keys that are not there. It only spares: every answer is exact.
+//! look-ups of keys that are not there. It only spares: every answer is exact. [`Sketch`] is for those
+//! who want less memory than exactness.
 
 #![forbid(unsafe_code)]
 
 mod filter;
 mod run;
+mod sketch;
 mod table;
 
 use std::hash::Hasher;
@@ -16,6 +18,7 @@ use std::io;
 use std::path::PathBuf;
 
 use run::Run;
+pub use sketch::Sketch;
 use table::Table;
 
 /// Runs of one level that are merged into one of the next.

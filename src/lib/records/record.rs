@@ -51,9 +51,17 @@ impl Record {
 
     /// A record about a file.
     pub fn of_path(path: &std::path::Path) -> Self {
-        let mut record = Self::new();
+        let line = String::with_capacity(path.as_os_str().len() + 16);
+        let mut record = Self { line, members: Vec::with_capacity(1) };
+        record.line.push_str("{}");
         record.set("path", &Text::from_os(path.as_os_str()));
         record
+    }
+
+    /// Makes room at once for more members, about so many bytes in all.
+    pub fn reserve(&mut self, members: usize, bytes: usize) {
+        self.members.reserve(members);
+        self.line.reserve(bytes);
     }
 
     /// Parses a line. Space around the object is dropped, everything else is kept.
@@ -138,7 +146,7 @@ impl Record {
             return;
         }
         self.line.pop();
-        self.line.reserve(key.len() + json.len() + 8);
+        self.line.reserve(key.len() + json.len() + 5);
         if !self.members.is_empty() {
             self.line.push(',');
         }

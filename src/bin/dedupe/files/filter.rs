@@ -1,4 +1,5 @@
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use cli::{Bar, Emit, Filter, Halt, Input, Operands, Stop};
@@ -8,7 +9,7 @@ use store::Digests;
 
 use crate::files::actor::Actor;
 use crate::files::folders::repeated;
-use crate::files::gather::{All, Gather};
+use crate::files::gather::{All, Gather, Part};
 use crate::files::keep::{Candidate, Keep, rather};
 use crate::files::looks::Looks;
 use crate::files::pictures::Pictures;
@@ -146,18 +147,18 @@ impl FilesFilter {
 }
 
 impl Filter for FilesFilter {
-    type Worker = ();
+    type Worker = Part;
 
     const RESULT: &'static str = "dup";
     const OPERANDS: Operands = Operands::Files;
     const SLOW: bool = false;
 
-    fn worker(&self) -> Result<(), Failure> {
-        Ok(())
+    fn worker(&self) -> Result<Part, Failure> {
+        Ok(self.gather.part())
     }
 
-    fn apply(&self, (): &mut (), input: &Input, _: &mut Emit<'_>) -> Result<(), Halt> {
-        Ok(self.gather.add(input)?)
+    fn apply(&self, part: &mut Part, input: &Input, _: &mut Emit<'_>) -> Result<(), Halt> {
+        Ok(self.gather.add(part, input)?)
     }
 
     fn finish(&self, out: &mut Emit<'_>) -> Result<(), Halt> {
@@ -184,35 +185,40 @@ impl Filter for FilesFilter {
         if self.stop.is_set() {
             return Err(Halt::Stopped);
         }
-        let count = u32::try_from(all.files.len()).map_err(|e| Failure::new(Code::TooLong, e))?;
-        let mut folders =
-            if self.folders { repeated(&all, &standings) } else { HashMap::default() };
-        let mut told = HashSet::new();
-        let mut order: Vec<u32> = (0..count).filter(|n| !listed(*n).silent).collect();
-        order.sort_unstable_by_key(|number| listed(*number).place);
-        for number in order {
+        let mut order = all.in_order();
+        order.retain(|number| !listed(*number).silent);
+        let tell = |number: &u32, out: &mut Emit<'_>| {
             if out.is_stopping() || self.actor.as_ref().is_some_and(|actor| lock(actor).is_broken())
             {
                 return Err(Halt::Stopped);
             }
-            let mut above = all.files.path(number).ancestors().skip(1);
-            if let Some(folder) =
-                above.find(|path| told.contains(*path) || folders.contains_key(*path))
-            {
-                if let Some(repeated) = folders.remove(folder) {
-                    let mut record = Record::of_path(folder);
-                    record.set(&self.result, &repeated.dup());
-                    out.record(record, Usage::default())?;
-                    told.insert(folder.to_owned());
-                }
-                continue;
-            }
-            match failed[number as usize].take() {
-                None => self.emit(&all, &standings, number, out)?,
+            match &failed[*number as usize] {
+                None => self.emit(&all, &standings, *number, out),
                 Some(error) => {
                     let failure = Failure::new(Code::Unreadable, error).retryable();
-                    out.fail(all.record(number)?, failure)?;
+                    Ok(out.fail(all.record(*number)?, failure)?)
                 }
+            }
+        };
+        // Each change is told before the next one is made.
+        if !self.folders && self.actor.is_none() {
+            return out.each(&order, self.threads, tell);
+        }
+        let mut folders =
+            if self.folders { repeated(&all, &standings) } else { HashMap::default() };
+        let mut told = HashSet::new();
+        for number in order {
+            let mut above = all.files.path(number).ancestors().skip(1);
+            let is_told = |path: &&Path| told.contains(*path) || folders.contains_key(*path);
+            let Some(folder) = above.find(is_told) else {
+                tell(&number, out)?;
+                continue;
+            };
+            if let Some(repeated) = folders.remove(folder) {
+                let mut record = Record::of_path(folder);
+                record.set(&self.result, &repeated.dup());
+                out.record(record, Usage::default())?;
+                told.insert(folder.to_owned());
             }
         }
         Ok(())

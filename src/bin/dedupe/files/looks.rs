@@ -54,7 +54,7 @@ impl<'a> Looks<'a> {
     /// Looks at a file; none for what is no picture.
     pub(crate) fn look(&self, files: &Files, number: u32) -> Result<Option<Looked>, LookError> {
         let (path, state) = (files.path(number), files.state(number));
-        let looked = match look_at(path, &Options::default()) {
+        let looked = match look_at(path, &Options { features: false, ..Options::default() }) {
             Ok(look) => Some(Looked {
                 pixels: u64::from(look.width) * u64::from(look.height),
                 sharpness: look.sharpness,

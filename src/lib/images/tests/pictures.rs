@@ -121,6 +121,9 @@ fn heif_pictures_are_decoded() {
     let mut turned = bytes.clone();
     let kind = bytes.windows(4).position(|w| w == b"hvc1").expect("the kind of the item");
     turned[kind..kind + 4].copy_from_slice(b"av01");
+    // The parameters still say what is in there.
+    assert!(see(&turned).is_ok());
+    turned[kind..kind + 4].copy_from_slice(b"jpeg");
     assert!(matches!(see(&turned), Err(LookError::Unsupported(_))));
 }
 
