@@ -2,6 +2,8 @@
 
 #[path = "escalate/ask.rs"]
 mod ask;
+#[path = "escalate/attempts.rs"]
+mod attempts;
 #[path = "escalate/chain.rs"]
 mod chain;
 #[path = "escalate/crash.rs"]

@@ -49,6 +49,20 @@ pub(crate) enum Booked {
 }
 
 impl Account {
+    /// For what costs nothing.
+    pub(crate) fn free() -> Self {
+        Self {
+            ledger: None,
+            caps: Caps::default(),
+            run: String::new(),
+            pipeline: String::new(),
+            passed: AtomicU64::new(0),
+            max_calls: None,
+            calls: AtomicU64::new(0),
+            complained: AtomicBool::new(false),
+        }
+    }
+
     /// Sets aside what the call can cost at most.
     pub(crate) fn reserve(
         &self,

@@ -91,6 +91,20 @@ pub struct GateArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub top: Option<u32>,
 
+    /// Let a model on this machine answer first, several times; what it says again and again is
+    /// kept, with "agreement", and only the other records go to --to
+    #[arg(long = "try", value_name = "local:MODEL")]
+    pub first: Option<String>,
+
+    /// With --try: answers to each question
+    #[arg(long, value_name = "N", default_value_t = 3,
+          value_parser = clap::value_parser!(u64).range(1..=15))]
+    pub samples: u64,
+
+    /// With --try: the share of answers that have to say the same
+    #[arg(long, value_name = "SHARE", value_parser = share, default_value_t = 1.0)]
+    pub agree: f64,
+
     /// Ask also about this share of the others, chosen by id, for an audit: "sampled" is added.
     /// Without --when, --below and --top, only about them
     #[arg(long, value_name = "P", value_parser = share)]

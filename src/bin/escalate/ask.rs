@@ -44,7 +44,7 @@ pub(crate) struct Reply {
 pub(crate) struct Asker {
     pub(crate) chain: Chain,
     pub(crate) account: Account,
-    pub(crate) answers: Answers,
+    pub(crate) answers: Arc<Answers>,
     pub(crate) policy: RetryPolicy,
     /// For one question with all its attempts, where the user set a limit.
     pub(crate) patience: Option<Duration>,
@@ -295,6 +295,9 @@ impl Asker {
         for message in &question.messages {
             add(message.role);
             add(&message.content);
+        }
+        if let Some(seed) = question.seed {
+            hasher.update(&seed.to_le_bytes());
         }
         for image in question.messages.iter().flat_map(|message| &message.images) {
             hasher.update(&image.digest);

@@ -8,6 +8,7 @@ use cli::{Emit, Filter, Halt, Input};
 use records::{Code, Failure, Record, Usage};
 
 use crate::ask::Asked;
+use crate::attempt::{Attempt, after};
 use crate::batch;
 use crate::item::{Item, together};
 use crate::plan::Plan;
@@ -166,21 +167,37 @@ impl EscalateFilter {
             match (waiting, answers.remove(&place)) {
                 (Some(Waiting::Pass(record)), _) => self.pass(record, out)?,
                 (Some(Waiting::Fail(record, failure)), _) => out.fail(record, failure)?,
-                (_, Some((item, asked))) => self.emit_one(item, asked, out)?,
+                (_, Some((item, asked))) => {
+                    self.emit_one(item, asked.map(|asked| (asked, None)), out)?;
+                }
                 (_, None) => {}
             }
         }
         Ok(())
     }
 
-    fn ask_one(&self, item: &Item) -> Result<Asked, Failure> {
-        batch::alone(&self.plan, item, Usage::default())
+    /// Asks about one record; with the share of local attempts that said the same, where those
+    /// were enough.
+    fn ask_one(&self, item: &Item) -> Result<(Asked, Option<f64>), Failure> {
+        let tried = self.plan.attempts.as_ref().map(|attempts| attempts.about(&self.plan, item));
+        let spent = match tried {
+            Some(Attempt::Settled(reply, agreement)) => {
+                return Ok((Asked::Answered(reply), Some(agreement)));
+            }
+            Some(Attempt::Open(usage)) => usage,
+            None => Usage::default(),
+        };
+        let mut asked = batch::alone(&self.plan, item, Usage::default())?;
+        if let Asked::Answered(reply) = &mut asked {
+            reply.usage = after(spent, std::mem::take(&mut reply.usage));
+        }
+        Ok((asked, None))
     }
 
     fn emit_one(
         &self,
         item: Item,
-        asked: Result<Asked, Failure>,
+        asked: Result<(Asked, Option<f64>), Failure>,
         out: &mut Emit<'_>,
     ) -> Result<(), Halt> {
         if self.show(out)? && asked.is_ok() {
@@ -188,12 +205,15 @@ impl EscalateFilter {
         }
         let Item { mut record, id, names, sampled, .. } = item;
         match asked {
-            Ok(Asked::Answered(reply)) => {
+            Ok((Asked::Answered(reply), agreement)) => {
                 if !record.has("id") {
                     record.set("id", &id);
                 }
                 record.set(&self.plan.result, &names.restored(reply.value));
-                record.set("escalated", &true);
+                record.set("escalated", &agreement.is_none());
+                if let Some(agreement) = agreement {
+                    record.set("agreement", &agreement);
+                }
                 if sampled {
                     record.set("sampled", &true);
                 }
@@ -202,7 +222,7 @@ impl EscalateFilter {
                 }
                 Ok(out.record(record, reply.usage)?)
             }
-            Ok(Asked::NotAsked(reason)) => {
+            Ok((Asked::NotAsked(reason), _)) => {
                 out.limit_reached(&reason);
                 record.set("escalated", &false);
                 Ok(out.pass(record)?)

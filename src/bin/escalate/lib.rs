@@ -12,6 +12,7 @@
 mod account;
 mod args;
 mod ask;
+mod attempt;
 mod batch;
 mod calibrate;
 mod chain;

@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex};
 
 use cli::{Error, Session};
 use records::Field;
@@ -10,6 +10,7 @@ use store::{Cache, Caps, Ledger};
 use crate::account::Account;
 use crate::args::Escalate;
 use crate::ask::Asker;
+use crate::attempt::Attempts;
 use crate::chain::{Chain, Provider};
 use crate::estimate::Estimate;
 use crate::fence::Fence;
@@ -17,7 +18,7 @@ use crate::kept::Answers;
 use crate::leak::Leaks;
 use crate::provider::RetryPolicy;
 use crate::reach::Reach;
-use crate::routes::providers;
+use crate::routes::{first, providers};
 use crate::schema::Schema;
 use crate::select::Selector;
 use crate::template::Template;
@@ -42,6 +43,8 @@ pub(crate) struct Plan {
     pub(crate) batch: Option<usize>,
     /// Requests on their way at the same time.
     pub(crate) jobs: usize,
+    /// With `--try`: who is asked first.
+    pub(crate) attempts: Option<Attempts>,
     pub(crate) asker: Asker,
     pub(crate) reach: Reach,
     /// Searches what is sent for what is private.
@@ -83,6 +86,9 @@ impl Plan {
         let state = cli::env::state_folder();
         let (answers, fence) = memory(args)?;
         let memory = state.ok().map(|folder| folder.join("providers.json"));
+        let answers = Arc::new(answers);
+        let asks = !args.money.estimate && !args.leaks.dry_run;
+        let attempts = attempts(args, jobs, &salt, &answers, session)?.filter(|_| asks);
         let retries = RetryPolicy { attempts: args.provider.attempts, ..RetryPolicy::default() };
         let asker = Asker {
             chain: Chain::new(providers, memory, !args.money.estimate && !args.leaks.dry_run)?,
@@ -106,6 +112,7 @@ impl Plan {
             estimate: args.money.estimate.then(Estimate::default),
             batch: args.batch.map(|n| n as usize),
             jobs,
+            attempts,
             asker,
             reach: args.provider.privacy,
             leaks,
@@ -120,13 +127,38 @@ impl Plan {
 
     /// Whether somebody on this machine can be asked.
     pub(crate) fn asks_here(&self) -> bool {
-        self.asker.chain.providers.iter().any(|p| p.endpoint.reach == Reach::Local)
+        self.attempts.is_some()
+            || self.asker.chain.providers.iter().any(|p| p.endpoint.reach == Reach::Local)
     }
 
     /// Whether records wait for later ones.
     pub(crate) fn gathers(&self) -> bool {
         self.estimate.is_none() && (self.top.is_some() || self.batch.is_some())
     }
+}
+
+/// The model of `--try`, which is started here.
+fn attempts(
+    args: &Escalate,
+    jobs: usize,
+    salt: &str,
+    answers: &Arc<Answers>,
+    session: &Session,
+) -> Result<Option<Attempts>, Error> {
+    let Some(provider) = first(args, jobs, salt)? else { return Ok(None) };
+    let open = !args.money.estimate && !args.leaks.dry_run;
+    let asker = Asker {
+        chain: Chain::new(vec![provider], None, open)?,
+        account: Account::free(),
+        answers: Arc::clone(answers),
+        policy: RetryPolicy { attempts: args.provider.attempts, ..RetryPolicy::default() },
+        patience: args.stream.timeout,
+        max_errors: None,
+        errors: AtomicU64::new(0),
+        shown: None,
+        stop: session.stop.clone(),
+    };
+    Ok(Some(Attempts { asker, samples: args.gate.samples, agree: args.gate.agree }))
 }
 
 fn read(path: &Path) -> Result<String, Error> {
