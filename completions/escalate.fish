@@ -29,6 +29,9 @@ complete -c escalate -l price -d 'The model\'s price: dollars for a million toke
 complete -c escalate -l when -d 'Ask only where this jq expression is true of the record' -r
 complete -c escalate -l below -d 'Ask only where "confidence" is below X or missing' -r
 complete -c escalate -l top -d 'Ask only about the N least sure of these; they come last in the output' -r
+complete -c escalate -l try -d 'Let a model on this machine answer first, several times; what it says again and again is kept, with "agreement", and only the other records go to --to' -r
+complete -c escalate -l samples -d 'With --try: answers to each question' -r
+complete -c escalate -l agree -d 'With --try: the share of answers that have to say the same' -r
 complete -c escalate -l sample -d 'Ask also about this share of the others, chosen by id, for an audit: "sampled" is added. Without --when, --below and --top, only about them' -r
 complete -c escalate -l seed -d 'Chooses another sample' -r
 complete -c escalate -l calibrate -d 'Ask nothing; from records whose right answer is known, print what each threshold gives: share sent, accuracy, dollars for 1,000 records' -r -F

@@ -2,14 +2,17 @@
 //! an answer that it repeats is kept. Of small models, agreement with oneself says more than what
 //! they claim about their certainty (Wang et al. 2022, "Self-consistency").
 
-use records::Usage;
+use std::sync::atomic::Ordering;
+
+use records::{Failure, Usage};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-use crate::ask::{Asker, Reply, add};
+use crate::ask::{Asked, Asker, Reply, add};
+use crate::batch;
 use crate::item::Item;
 use crate::plan::Plan;
-use crate::provider::Question;
+use crate::provider::{Answer, Question};
 
 /// Randomness of the samples, in thousandths.
 const TEMPERATURE: u32 = 700;
@@ -24,7 +27,7 @@ pub(crate) struct Attempts {
 }
 
 /// What came of it.
-pub(crate) enum Attempt {
+enum Attempt {
     /// An answer that was given often enough, and the share of samples that gave it.
     Settled(Reply, f64),
     /// The samples differ, do not fit the schema, or there are none; what they took.
@@ -52,12 +55,12 @@ impl Attempts {
         ((self.agree * self.samples as f64 - 0.02).ceil() as u64).clamp(1, self.samples)
     }
 
-    /// Asks about a record. A failure leaves it open: somebody else is asked then.
+    /// Asks about a record, until enough answers say the same or no longer can. A failure leaves
+    /// it open: somebody else is asked then.
     #[expect(clippy::cast_precision_loss, reason = "a share of a small number")]
-    pub(crate) fn about(&self, plan: &Plan, item: &Item) -> Attempt {
+    fn about(&self, plan: &Plan, item: &Item) -> Attempt {
         let mut usage = Usage::default();
         let mut candidates: Vec<Candidate> = Vec::new();
-        let mut asked = 0_u64;
         let Ok(messages) = item.messages(plan) else { return Attempt::Open(usage) };
         for sample in 1..=self.samples {
             let question = Question {
@@ -70,20 +73,12 @@ impl Attempts {
             match self.asker.question(&question, item.reach) {
                 Ok(Ok((answer, used))) => {
                     add(&mut usage, used);
-                    asked = sample;
-                    let cut = answer.finish_reason == "length";
-                    if let Some((meaning, value)) = read(plan, &answer.text).filter(|_| !cut) {
-                        let known = candidates.iter_mut().find(|c| c.meaning == meaning);
-                        match known {
-                            Some(known) => known.count += 1,
-                            None => {
-                                let text = answer.text;
-                                candidates.push(Candidate { meaning, value, text, count: 1 });
-                            }
-                        }
-                    }
+                    count(plan, answer, &mut candidates);
                 }
-                Ok(Err(_)) => return Attempt::Open(usage),
+                Ok(Err(reason)) => {
+                    log::debug!("--try: {reason}");
+                    return Attempt::Open(usage);
+                }
                 Err(failure) => {
                     log::debug!("--try: {}", failure.message);
                     return Attempt::Open(usage);
@@ -91,19 +86,50 @@ impl Attempts {
             }
             let most = candidates.iter().map(|c| c.count).max().unwrap_or(0);
             if most + (self.samples - sample) < self.needed() {
-                return Attempt::Open(usage);
-            }
-            if most >= self.needed() {
                 break;
             }
+            if most >= self.needed() {
+                let best = candidates.into_iter().max_by_key(|c| c.count);
+                let Some(Candidate { value, text, .. }) = best else { break };
+                let reply = Reply { value, text, truncated: false, usage };
+                return Attempt::Settled(reply, most as f64 / sample as f64);
+            }
         }
-        let best = candidates.into_iter().max_by_key(|c| c.count);
-        let Some(best) = best.filter(|best| best.count >= self.needed()) else {
-            return Attempt::Open(usage);
-        };
-        let agreement = best.count as f64 / asked.max(1) as f64;
-        let reply = Reply { value: best.value, text: best.text, truncated: false, usage };
-        Attempt::Settled(reply, agreement)
+        Attempt::Open(usage)
+    }
+}
+
+/// Asks about one record, on this machine first where that is wanted; with the share of local
+/// attempts that said the same, where those were enough.
+pub(crate) fn ask(plan: &Plan, item: &Item) -> Result<(Asked, Option<f64>), Failure> {
+    // What is only shown is not tried.
+    let attempts = plan.attempts.as_ref().filter(|_| plan.asker.shown.is_none());
+    let spent = match attempts.map(|attempts| attempts.about(plan, item)) {
+        Some(Attempt::Settled(reply, agreement)) => {
+            plan.asker.account.passed.fetch_add(1, Ordering::Relaxed);
+            return Ok((Asked::Answered(reply), Some(agreement)));
+        }
+        Some(Attempt::Open(usage)) => usage,
+        None => Usage::default(),
+    };
+    let asked = batch::alone(plan, item, Usage::default());
+    let mut asked = asked.map_err(|failure| item.why_it_stays(plan).unwrap_or(failure))?;
+    if let Asked::Answered(reply) = &mut asked {
+        reply.usage = after(spent, std::mem::take(&mut reply.usage));
+    }
+    Ok((asked, None))
+}
+
+/// Counts an answer among those that say the same. One that was cut off or does not fit the
+/// schema agrees with nothing.
+fn count(plan: &Plan, answer: Answer, candidates: &mut Vec<Candidate>) {
+    if answer.finish_reason == "length" {
+        return;
+    }
+    let Some((meaning, value)) = read(plan, &answer.text) else { return };
+    match candidates.iter_mut().find(|candidate| candidate.meaning == meaning) {
+        Some(known) => known.count += 1,
+        None => candidates.push(Candidate { meaning, value, text: answer.text, count: 1 }),
     }
 }
 
@@ -124,7 +150,7 @@ fn read(plan: &Plan, text: &str) -> Option<(Value, Box<RawValue>)> {
 }
 
 /// What an answer used, and what was used before it by others.
-pub(crate) fn after(before: Usage, mut last: Usage) -> Usage {
+fn after(before: Usage, mut last: Usage) -> Usage {
     if before.model.is_some() {
         let model = last.model.take();
         let mut sum = before;

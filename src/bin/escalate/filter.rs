@@ -5,11 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use cli::{Emit, Filter, Halt, Input};
-use records::{Code, Failure, Record, Usage};
+use records::{Code, Failure, Record};
 
 use crate::ask::Asked;
-use crate::attempt::{Attempt, after};
-use crate::batch;
 use crate::item::{Item, together};
 use crate::plan::Plan;
 use crate::prompt::Source;
@@ -17,6 +15,7 @@ use crate::queue::in_order;
 use crate::reach::Reach;
 use crate::select::{Choice, confidence};
 use crate::whole::{self, Whole};
+use crate::{attempt, batch};
 
 /// Bytes that may wait for a group to be full.
 const MAX_WAITING: usize = 32 << 20;
@@ -176,24 +175,6 @@ impl EscalateFilter {
         Ok(())
     }
 
-    /// Asks about one record; with the share of local attempts that said the same, where those
-    /// were enough.
-    fn ask_one(&self, item: &Item) -> Result<(Asked, Option<f64>), Failure> {
-        let tried = self.plan.attempts.as_ref().map(|attempts| attempts.about(&self.plan, item));
-        let spent = match tried {
-            Some(Attempt::Settled(reply, agreement)) => {
-                return Ok((Asked::Answered(reply), Some(agreement)));
-            }
-            Some(Attempt::Open(usage)) => usage,
-            None => Usage::default(),
-        };
-        let mut asked = batch::alone(&self.plan, item, Usage::default())?;
-        if let Asked::Answered(reply) = &mut asked {
-            reply.usage = after(spent, std::mem::take(&mut reply.usage));
-        }
-        Ok((asked, None))
-    }
-
     fn emit_one(
         &self,
         item: Item,
@@ -243,7 +224,7 @@ impl EscalateFilter {
             &slots,
             |slot| {
                 let item = take(slot)?;
-                let asked = catch_unwind(AssertUnwindSafe(|| self.ask_one(&item)));
+                let asked = catch_unwind(AssertUnwindSafe(|| attempt::ask(&self.plan, &item)));
                 Some((item, asked.unwrap_or_else(|_| Err(defect()))))
             },
             |_, done| match done {
@@ -352,7 +333,7 @@ impl Filter for EscalateFilter {
         if self.plan.all {
             return Ok(self.collect(input.number, item)?);
         }
-        let asked = self.ask_one(&item);
+        let asked = attempt::ask(&self.plan, &item);
         self.emit_one(item, asked, out)
     }
 

@@ -87,8 +87,7 @@ impl Plan {
         let (answers, fence) = memory(args)?;
         let memory = state.ok().map(|folder| folder.join("providers.json"));
         let answers = Arc::new(answers);
-        let asks = !args.money.estimate && !args.leaks.dry_run;
-        let attempts = attempts(args, jobs, &salt, &answers, session)?.filter(|_| asks);
+        let attempts = attempts(args, jobs, &salt, &answers, session)?;
         let retries = RetryPolicy { attempts: args.provider.attempts, ..RetryPolicy::default() };
         let asker = Asker {
             chain: Chain::new(providers, memory, !args.money.estimate && !args.leaks.dry_run)?,
