@@ -16,6 +16,8 @@ mod gate;
 mod leaks;
 #[path = "escalate/money.rs"]
 mod money;
+#[path = "escalate/offline.rs"]
+mod offline;
 #[path = "escalate/tls.rs"]
 mod tls;
 

@@ -19,7 +19,7 @@ const RECOVER_EVERY: u32 = 20;
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Tokens of one call that are believed: sums over a ledger stay far from any limit.
-const MOST_TOKENS: u64 = 100_000_000;
+pub(crate) const MOST_TOKENS: u64 = 100_000_000;
 
 /// Limits, and the ledger where money is spent.
 pub(crate) struct Account {

@@ -9,6 +9,7 @@ use records::{Code, Failure, Record};
 
 use crate::ask::Asked;
 use crate::item::{Item, together};
+use crate::offline::Submitted;
 use crate::plan::Plan;
 use crate::prompt::Source;
 use crate::queue::in_order;
@@ -330,6 +331,16 @@ impl Filter for EscalateFilter {
         if let Some(most) = self.plan.top.filter(|_| !sampled) {
             return self.hold(input.number, item, most, out);
         }
+        if let Some(offline) =
+            self.plan.offline.as_ref().filter(|_| self.plan.asker.shown.is_none())
+        {
+            let asked = match offline.submit(&self.plan, &item)? {
+                Submitted::Waits => return Ok(()),
+                Submitted::Answered(reply) => Asked::Answered(reply),
+                Submitted::NotAsked(reason) => Asked::NotAsked(reason),
+            };
+            return self.emit_one(item, Ok((asked, None)), out);
+        }
         if self.plan.all {
             return Ok(self.collect(input.number, item)?);
         }
@@ -372,6 +383,11 @@ impl Filter for EscalateFilter {
             None => self.ask_each(items, out),
         };
         self.plan.asker.account.close();
+        if let Some(offline) =
+            self.plan.offline.as_ref().filter(|_| self.plan.asker.shown.is_none())
+        {
+            offline.finish(&self.plan)?;
+        }
         done
     }
 }

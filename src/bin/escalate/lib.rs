@@ -25,6 +25,7 @@ mod item;
 mod kept;
 mod leak;
 pub mod local;
+mod offline;
 mod pace;
 mod plan;
 pub mod prompt;

@@ -16,6 +16,7 @@ use crate::estimate::Estimate;
 use crate::fence::Fence;
 use crate::kept::Answers;
 use crate::leak::Leaks;
+use crate::offline::Offline;
 use crate::provider::RetryPolicy;
 use crate::reach::Reach;
 use crate::routes::{first, providers};
@@ -45,6 +46,8 @@ pub(crate) struct Plan {
     pub(crate) jobs: usize,
     /// With `--try`: who is asked first.
     pub(crate) attempts: Option<Attempts>,
+    /// With `--offline-batch submit`.
+    pub(crate) offline: Option<Offline>,
     pub(crate) asker: Asker,
     pub(crate) reach: Reach,
     /// Searches what is sent for what is private.
@@ -100,7 +103,7 @@ impl Plan {
             shown: args.leaks.dry_run.then(Mutex::default),
             stop: session.stop.clone(),
         };
-        Ok(Self {
+        let mut plan = Self {
             question,
             template,
             schema,
@@ -112,6 +115,7 @@ impl Plan {
             batch: args.batch.map(|n| n as usize),
             jobs,
             attempts,
+            offline: None,
             asker,
             reach: args.provider.privacy,
             leaks,
@@ -121,7 +125,11 @@ impl Plan {
             attach: args.attach.clone(),
             result: args.stream.result_or("answer").to_owned(),
             max_bytes: args.stream.max_line,
-        })
+        };
+        if args.offline.offline_batch.is_some() {
+            plan.offline = Some(Offline::new(args, &plan, session)?);
+        }
+        Ok(plan)
     }
 
     /// Whether somebody on this machine can be asked.
@@ -132,7 +140,8 @@ impl Plan {
 
     /// Whether records wait for later ones.
     pub(crate) fn gathers(&self) -> bool {
-        self.estimate.is_none() && (self.top.is_some() || self.batch.is_some())
+        let waits = self.top.is_some() || self.batch.is_some() || self.offline.is_some();
+        self.estimate.is_none() && waits
     }
 }
 
@@ -167,7 +176,9 @@ fn read(path: &Path) -> Result<String, Error> {
 /// The question, or the prompt with placeholders that stands for it.
 fn prompt(args: &Escalate) -> Result<(String, Option<Template>), Error> {
     let Some(path) = &args.prompt else {
-        return Ok((args.question.clone().unwrap_or_default(), None));
+        let question = args.question.clone();
+        let missing = || Error::usage("--question or --prompt says what to ask");
+        return Ok((question.ok_or_else(missing)?, None));
     };
     let template = Template::parse(&read(path)?)
         .map_err(|e| Error::usage(format!("{}, {e}", path.display())))?;
@@ -188,7 +199,7 @@ fn schema(path: &Path) -> Result<Schema, Error> {
 }
 
 /// The stored answers, and the secret that makes the same request the same.
-fn memory(args: &Escalate) -> Result<(Answers, Fence), Error> {
+pub(crate) fn memory(args: &Escalate) -> Result<(Answers, Fence), Error> {
     let fence = match cli::env::state_folder() {
         Ok(folder) => Fence::open(&folder).or_else(|e| {
             log::warn!("a later run will not know the answers of this one: {e}");
@@ -241,7 +252,7 @@ fn account(
         log::warn!("the price of {} is not known: what is spent is not counted", endpoint.model);
     }
     let costs = |p: &Provider| p.endpoint.price.is_some_and(|price| !price.is_free());
-    let ledger = if providers.iter().any(costs) {
+    let ledger = if providers.iter().any(costs) || args.offline.offline_batch.is_some() {
         Some(Ledger::open(&cli::env::state_folder()?.join("ledger.db"))?)
     } else {
         None

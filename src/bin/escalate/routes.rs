@@ -17,6 +17,15 @@ use crate::reach::Reach;
 /// How local models are named: `local:MODEL`.
 const LOCAL: &str = "local:";
 
+/// The one provider of `--offline-batch`, at the price of its batches.
+pub(crate) fn offline_endpoint(args: &Escalate) -> Result<Endpoint, Error> {
+    let mut providers = providers(args, 1, "")?;
+    match providers.pop().filter(|one| providers.is_empty() && one.is_remote()) {
+        Some(provider) => Ok(provider.endpoint),
+        None => Err(Error::usage("--offline-batch asks one provider of --to, not on this machine")),
+    }
+}
+
 /// All providers of `--to`, in order.
 pub(crate) fn providers(args: &Escalate, jobs: usize, salt: &str) -> Result<Vec<Provider>, Error> {
     let price = args.money.price.as_deref().map(price).transpose()?;
@@ -123,7 +132,11 @@ fn remote(
         name: shown,
         reach: preset.privacy.unwrap_or_else(|| Reach::of_url(&url)),
         address: Address::Url(url),
-        price: price.or_else(|| preset.price(&model)),
+        price: price.or_else(|| {
+            let listed = preset.price(&model);
+            let halved = args.offline.offline_batch.is_some();
+            listed.map(|price| if halved { price.halved() } else { price })
+        }),
         model,
         api: preset.api.unwrap_or_default(),
         limit_key: preset.limit_key.unwrap_or_default(),
