@@ -72,6 +72,16 @@ impl Fields {
         Self(map)
     }
 
+    /// The model that is asked for, if one is named.
+    pub(crate) fn named_model(&self) -> Option<&str> {
+        self.0.get("model").and_then(Value::as_str).filter(|name| !name.is_empty())
+    }
+
+    /// All of them, to be passed on.
+    pub(crate) fn into_map(self) -> Map<String, Value> {
+        self.0
+    }
+
     /// # Errors
     /// The first field whose value this server would have to ignore.
     pub(crate) fn refuse_unsupported(&self) -> Result<(), Refusal> {

@@ -271,7 +271,7 @@ fn slow_clients_are_cut_off() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever the body holds, the answer is an answer or an error object, never a 5xx.
     #[test]
