@@ -192,7 +192,7 @@ impl Federation {
                 Err(Refusal::too_many("requests at the server that has this model", wait))
             }
             508 => Err(Refusal::going_round("the servers that have this model ask each other")),
-            401 | 402 | 403 => {
+            401..=403 => {
                 // Our key there, which is nothing to the client.
                 log::error!("upstream {}: it does not take our key: {status}", upstream.name);
                 upstream.rest(REST * 10);

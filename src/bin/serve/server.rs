@@ -93,7 +93,7 @@ impl Server {
         let mut tasks = JoinSet::new();
         let mut stop = pin!(stop);
         // So that the first question finds the models of others.
-        let stopped = tokio::select! {
+        let mut stopped = tokio::select! {
             () = stop.as_mut() => true,
             () = shared.federation.refresh(None) => false,
         };
@@ -103,7 +103,7 @@ impl Server {
         }
         while !stopped {
             tokio::select! {
-                () = stop.as_mut() => break,
+                () = stop.as_mut() => stopped = true,
                 Some(_) = tasks.join_next() => {}
                 (stream, permit) = next(&listener, &connections) => {
                     let stream = (stream, tls.clone());
