@@ -115,6 +115,18 @@ fn model_the_interface_answers_as_openais_does() {
     assert!(reply.body.contains("data: {") && reply.body.contains("data: [DONE]"));
     assert!(reply.body.contains("Paris"), "{}", reply.body);
 
+    let mut several = chat("Name an animal.");
+    (several["n"], several["temperature"], several["seed"]) = (json!(3), json!(1.5), json!(7));
+    let reply = server.post("/v1/chat/completions", "", &several).json();
+    let choices = reply["choices"].as_array().expect("choices");
+    assert_eq!(choices.iter().map(|c| &c["index"]).collect::<Vec<_>>(), [0, 1, 2]);
+    assert!(choices.iter().any(|c| c["message"] != choices[0]["message"]), "{reply}");
+    several["n"] = json!(17);
+    assert_eq!(server.post("/v1/chat/completions", "", &several).status, 400);
+    several["n"] = json!(2);
+    several["stream"] = json!(true);
+    assert_eq!(server.post("/v1/chat/completions", "", &several).status, 400);
+
     let raw = json!({"prompt": "One, two, three,", "max_tokens": 6, "temperature": 0});
     let reply = server.post("/v1/completions", "", &raw).json();
     assert!(reply["choices"][0]["text"].as_str().is_some_and(|t| t.contains("four")), "{reply}");

@@ -42,7 +42,8 @@ pub struct Serve {
     pub key_file: Option<PathBuf>,
 
     /// Members with keys of their own, in TOML: a table for each, with key_sha256 (what sha256sum
-    /// says of the key) and, where there are limits, requests_per_minute, tokens_per_day, parallel
+    /// says of the key) and, where there are limits, requests_per_minute, requests_per_day,
+    /// tokens_per_day, parallel
     #[arg(long, value_name = "FILE")]
     pub members: Option<PathBuf>,
 

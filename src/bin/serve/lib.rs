@@ -45,6 +45,7 @@ mod requests;
 mod resident;
 mod routes;
 mod server;
+mod several;
 mod sse;
 mod stall;
 mod state;

@@ -118,6 +118,11 @@ impl Member {
         }
     }
 
+    /// Requests at a time, where that is limited.
+    pub(crate) fn parallel(&self) -> Option<usize> {
+        self.limits.parallel
+    }
+
     pub(crate) fn has_key(&self, candidate: &[u8]) -> bool {
         self.key.as_ref().is_some_and(|key| key.matches(candidate))
     }

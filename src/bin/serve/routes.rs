@@ -18,7 +18,7 @@ use crate::options::{Ask, StreamOptions};
 use crate::refusal::Refusal;
 use crate::sse::Frames;
 use crate::state::{Shared, unix_seconds};
-use crate::{body, chat, completions, embeddings, guard, metrics};
+use crate::{body, chat, completions, embeddings, guard, metrics, several};
 
 /// All paths.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
@@ -148,20 +148,27 @@ async fn complete(
         Kind::Chat => "chatcmpl",
         Kind::Text => "cmpl",
     };
-    let mut generation = Generation::start(shared, task, ask, member).await?;
-    let answer = Answer {
+    let answer = |sha256: &str| Answer {
         kind,
         id: format!("{prefix}-{:016x}", shared.draw()),
         created: unix_seconds(),
         model: id.into(),
-        fingerprint: generation.sha256.get(..12).map(|start| format!("fp_{start}")),
+        fingerprint: sha256.get(..12).map(|start| format!("fp_{start}")),
     };
+    if ask.choices > 1 {
+        let (completions, sha256) = several::complete(shared, task, ask, member).await?;
+        return Ok(Json(answer(&sha256).whole(&completions)).into_response());
+    }
+    let mut generation = Generation::start(shared, task, ask, member).await?;
+    let answer = answer(&generation.sha256);
     // A request that fails at once, as one that is too long, still gets its status.
     let first = generation.next().await;
     match (first, stream) {
         (Event::Done(Err(error)), _) => Err(error.into()),
         (first, Some(options)) => Ok(stream_events(answer, options, first, generation)),
-        (Event::Done(Ok(completion)), None) => Ok(Json(answer.whole(&completion)).into_response()),
+        (Event::Done(Ok(completion)), None) => {
+            Ok(Json(answer.whole(&[completion])).into_response())
+        }
         (Event::Text(_), None) => Err(Refusal::engine("a piece of text was not asked for")),
     }
 }

@@ -84,7 +84,6 @@ fn formats_without_a_schema_are_refused() {
 fn what_would_have_to_be_ignored_is_refused() {
     let server = start();
     for (field, value) in [
-        ("n", json!(2)),
         ("tools", json!([{ "type": "function" }])),
         ("tool_choice", json!("required")),
         ("functions", json!([{}])),
