@@ -23,7 +23,7 @@ _escalate() {
 
     case "${cmd}" in
         escalate)
-            opts="-Q -m -R -s -0 -r -j -q -v -h -V --question --prompt --all --batch --schema --attach --to --model --privacy --key-env --key-file --key-command --providers --proxy --ca --context --max-tokens --attempts --max-errors --cache --no-cache --redact --allow-pii --dry-run --budget --budget-day --budget-month --max-calls --estimate --pipeline --ledger --price --when --below --top --sample --seed --calibrate --truth --small --want-accuracy --want-cost --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --follow-links --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --help --version"
+            opts="-Q -m -R -s -0 -r -j -q -v -h -V --question --prompt --all --batch --schema --attach --to --model --privacy --key-env --key-file --key-command --providers --proxy --ca --context --max-tokens --attempts --max-errors --cache --no-cache --redact --allow-pii --dry-run --budget --budget-day --budget-month --max-calls --estimate --pipeline --ledger --price --when --below --top --try --samples --agree --sample --seed --offline-batch --wait --calibrate --truth --small --want-accuracy --want-cost --raw-input --slurp --paths --paths0 --field --max-line --hidden --no-ignore --follow-links --raw-output --as --unordered --no-via --jobs --on-error --limit --timeout --stats --quiet --verbose --color --progress --nice --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -153,12 +153,28 @@ _escalate() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --try)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --samples)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --agree)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --sample)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --seed)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --offline-batch)
+                    COMPREPLY=($(compgen -W "submit collect" -- "${cur}"))
                     return 0
                     ;;
                 --calibrate)

@@ -29,8 +29,13 @@ complete -c escalate -l price -d 'The model\'s price: dollars for a million toke
 complete -c escalate -l when -d 'Ask only where this jq expression is true of the record' -r
 complete -c escalate -l below -d 'Ask only where "confidence" is below X or missing' -r
 complete -c escalate -l top -d 'Ask only about the N least sure of these; they come last in the output' -r
+complete -c escalate -l try -d 'Let a model on this machine answer first, several times; what it says again and again is kept, with "agreement", and only the other records go to --to' -r
+complete -c escalate -l samples -d 'With --try: answers to each question' -r
+complete -c escalate -l agree -d 'With --try: the share of answers that have to say the same' -r
 complete -c escalate -l sample -d 'Ask also about this share of the others, chosen by id, for an audit: "sampled" is added. Without --when, --below and --top, only about them' -r
 complete -c escalate -l seed -d 'Chooses another sample' -r
+complete -c escalate -l offline-batch -d 'Ask through the provider\'s batch interface: answers within a day, for half the price. "submit" writes the records that need no call and keeps the others, with their money, until "collect" writes those that were answered or failed; until then it writes nothing. A record that waits already is not sent again. One of --to, --model and --pipeline is one queue; --price is then the batch\'s' -r -f -a "submit\t'Send'
+collect\t'Fetch'"
 complete -c escalate -l calibrate -d 'Ask nothing; from records whose right answer is known, print what each threshold gives: share sent, accuracy, dollars for 1,000 records' -r -F
 complete -c escalate -l truth -d 'Field with the right answer' -r
 complete -c escalate -l small -d 'Field with the small model\'s answer. The big model\'s is in "answer" (--as); where it is missing it counts as right' -r
@@ -57,6 +62,7 @@ complete -c escalate -l redact -d 'Replace what is private in records by placeho
 complete -c escalate -l dry-run -d 'Ask nothing; print the requests that would be sent'
 complete -c escalate -l estimate -d 'Ask nothing; print what asking would take: calls, tokens, dollars'
 complete -c escalate -l ledger -d 'Print what was spent, by day, model and pipeline, and what passing records saved'
+complete -c escalate -l wait -d 'With "collect": wait until all batches are answered, for --timeout at most'
 complete -c escalate -s R -l raw-input -d 'Each line of input is a text, not a record'
 complete -c escalate -s s -l slurp -d 'With -R: all of the input is one text'
 complete -c escalate -l paths -d 'Each line of stdin is a path'

@@ -23,7 +23,7 @@ _serve() {
 
     case "${cmd}" in
         serve)
-            opts="-m -q -v -h -V --listen --socket --also --memory --embedder --key-file --members --name --queue --exit-on-stdin-eof --model --as-downloaded --context --parallel --threads --gpu-layers --kv-memory --no-jobserver --quiet --verbose --color --progress --nice --help --version"
+            opts="-m -q -v -h -V --listen --socket --also --memory --embedder --key-file --members --upstream --tls-cert --tls-key --name --queue --connections --grace --exit-on-stdin-eof --model --as-downloaded --context --parallel --threads --gpu-layers --kv-memory --no-jobserver --quiet --verbose --color --progress --nice --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -57,11 +57,31 @@ _serve() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --upstream)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --queue)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connections)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --grace)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

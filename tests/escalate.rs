@@ -2,6 +2,8 @@
 
 #[path = "escalate/ask.rs"]
 mod ask;
+#[path = "escalate/attempts.rs"]
+mod attempts;
 #[path = "escalate/chain.rs"]
 mod chain;
 #[path = "escalate/crash.rs"]
@@ -14,6 +16,8 @@ mod gate;
 mod leaks;
 #[path = "escalate/money.rs"]
 mod money;
+#[path = "escalate/offline.rs"]
+mod offline;
 #[path = "escalate/tls.rs"]
 mod tls;
 

@@ -4,6 +4,8 @@
 mod faults;
 #[path = "serve/members.rs"]
 mod members;
+#[path = "serve/upstream.rs"]
+mod upstream;
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -29,10 +31,18 @@ fn serve(args: &[&str]) -> Served {
 
 struct Reply {
     status: u16,
+    headers: String,
     body: String,
 }
 
 impl Reply {
+    /// A header's value.
+    fn head(&self, name: &str) -> Option<String> {
+        let pairs = self.headers.lines().filter_map(|line| line.split_once(':'));
+        let mut found = pairs.filter(|(known, _)| known.eq_ignore_ascii_case(name));
+        found.next().map(|(_, value)| value.trim().to_owned())
+    }
+
     fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|e| panic!("{e}: {}", self.body))
     }
@@ -63,8 +73,8 @@ fn send(address: &str, raw: &str) -> Reply {
     stream.read_to_end(&mut text).expect("an answer");
     let text = String::from_utf8_lossy(&text).into_owned();
     let status = text.split(' ').nth(1).and_then(|s| s.parse().ok()).unwrap_or(0);
-    let body = text.split_once("\r\n\r\n").map_or("", |(_, body)| body).to_owned();
-    Reply { status, body }
+    let (headers, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+    Reply { status, headers: headers.to_owned(), body: body.to_owned() }
 }
 
 fn post(address: &str, path: &str, key: &str, body: &Value) -> Reply {
@@ -104,6 +114,18 @@ fn model_the_interface_answers_as_openais_does() {
     let reply = server.post("/v1/chat/completions", "", &streamed);
     assert!(reply.body.contains("data: {") && reply.body.contains("data: [DONE]"));
     assert!(reply.body.contains("Paris"), "{}", reply.body);
+
+    let mut several = chat("Name an animal.");
+    (several["n"], several["temperature"], several["seed"]) = (json!(3), json!(1.5), json!(7));
+    let reply = server.post("/v1/chat/completions", "", &several).json();
+    let choices = reply["choices"].as_array().expect("choices");
+    assert_eq!(choices.iter().map(|c| &c["index"]).collect::<Vec<_>>(), [0, 1, 2]);
+    assert!(choices.iter().any(|c| c["message"] != choices[0]["message"]), "{reply}");
+    several["n"] = json!(17);
+    assert_eq!(server.post("/v1/chat/completions", "", &several).status, 400);
+    several["n"] = json!(2);
+    several["stream"] = json!(true);
+    assert_eq!(server.post("/v1/chat/completions", "", &several).status, 400);
 
     let raw = json!({"prompt": "One, two, three,", "max_tokens": 6, "temperature": 0});
     let reply = server.post("/v1/completions", "", &raw).json();

@@ -52,8 +52,14 @@ fn desk() -> Desk {
         fs::write(at(&format!("phone/IMG_000{n}.jpg")), shot.bytes()).expect("a picture");
     }
     fs::write(at("house.toml"), "[[host]]\nname = ':'\ntags = ['fast']\n").expect("an inventory");
+    let neighbour = "[attic]\nurl = 'http://127.0.0.1:1/v1'\n";
+    fs::write(at("neighbours.toml"), neighbour).expect("other servers");
     fs::write(at("keys.txt"), "a-key-of-the-house\n").expect("keys");
-    let endpoint = Endpoint::start(|_| Answer::chat("an answer"));
+    let endpoint = Endpoint::start(|asked| match asked.method.as_str() {
+        // How a batch is getting on.
+        "GET" => Answer::of(200, "{\"status\":\"in_progress\"}"),
+        _ => Answer::chat("an answer"),
+    });
     let providers = format!("[openai]\nurl = \"{}\"\n", endpoint.url());
     fs::create_dir_all(at(".config/headwater")).expect("settings");
     fs::write(at(".config/headwater/providers.toml"), providers).expect("providers");

@@ -9,7 +9,7 @@ use super::{Served, chat, send};
 const MEMBERS: &str = "\
 [ann]
 key_sha256 = \"42a2b2fc363ad9ba98e08b7a7222bd674e54d1e364eba0dfe15e6fdda1e1f6b0\"
-requests_per_minute = 2
+requests_per_day = 2
 
 [bob]
 key_sha256 = \"afaf76da0eb764754faab931a4930ad4164c8f764ffaa14d6a28d279d2b7a997\"

@@ -8,12 +8,16 @@ use serde_json::{Value, json};
 /// What the endpoint was asked.
 #[derive(Clone, Debug)]
 pub struct Asked {
+    /// `GET`, `POST`, ….
+    pub method: String,
     /// The path of the request.
     pub path: String,
     /// Header lines.
     pub headers: Vec<String>,
     /// The JSON body; null when there is none.
     pub body: Value,
+    /// The body as it came.
+    pub raw: Vec<u8>,
 }
 
 /// What it answers: a status, further header lines, a body.
@@ -87,7 +91,8 @@ fn serve(
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok().filter(|n| *n > 0)?;
-    let path = line.split(' ').nth(1)?.to_owned();
+    let mut words = line.split(' ').map(str::to_owned);
+    let (method, path) = (words.next()?, words.next()?);
     let mut headers = Vec::new();
     loop {
         let mut header = String::new();
@@ -103,7 +108,8 @@ fn serve(
     });
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body).ok()?;
-    let asked = Asked { path, headers, body: serde_json::from_slice(&body).unwrap_or(Value::Null) };
+    let json = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let asked = Asked { method, path, headers, body: json, raw: body };
     seen.lock().ok()?.push(asked.clone());
     let Answer { status, headers, body } = answer(&asked);
     let mut head = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\n");

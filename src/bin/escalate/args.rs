@@ -1,4 +1,5 @@
 use std::path::PathBuf;
+use std::sync::atomic::Ordering;
 
 use clap::Parser;
 use cli::{Error, Exit, GeneralArgs, Program, Session, StreamArgs};
@@ -7,6 +8,7 @@ use store::NanoUsd;
 
 use crate::calibrate;
 use crate::filter::EscalateFilter;
+use crate::offline;
 use crate::plan::Plan;
 use crate::reach::Reach;
 use crate::report;
@@ -23,7 +25,7 @@ use crate::report;
 pub struct Escalate {
     /// What to ask about each record, or about all of them
     #[arg(long, short = 'Q', value_name = "TEXT",
-          required_unless_present_any = ["calibrate", "prompt", "ledger"])]
+          required_unless_present_any = ["calibrate", "prompt", "ledger", "offline_batch"])]
     pub question: Option<String>,
 
     /// File with the question. {{field}} stands for what the record has there; with such
@@ -68,6 +70,10 @@ pub struct Escalate {
 
     #[command(flatten)]
     #[allow(missing_docs)]
+    pub offline: OfflineArgs,
+
+    #[command(flatten)]
+    #[allow(missing_docs)]
     pub calibration: CalibrationArgs,
 
     #[command(flatten)]
@@ -90,6 +96,20 @@ pub struct GateArgs {
     /// Ask only about the N least sure of these; they come last in the output
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub top: Option<u32>,
+
+    /// Let a model on this machine answer first, several times; what it says again and again is
+    /// kept, with "agreement", and only the other records go to --to
+    #[arg(long = "try", value_name = "local:MODEL")]
+    pub first: Option<String>,
+
+    /// With --try: answers to each question
+    #[arg(long, value_name = "N", default_value_t = 3,
+          value_parser = clap::value_parser!(u64).range(1..=15))]
+    pub samples: u64,
+
+    /// With --try: the share of answers that have to say the same
+    #[arg(long, value_name = "SHARE", value_parser = share, default_value_t = 1.0)]
+    pub agree: f64,
 
     /// Ask also about this share of the others, chosen by id, for an audit: "sampled" is added.
     /// Without --when, --below and --top, only about them
@@ -230,6 +250,33 @@ pub struct MoneyArgs {
     pub price: Option<String>,
 }
 
+/// The two halves of asking a provider that takes its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Half {
+    /// Send.
+    Submit,
+    /// Fetch.
+    Collect,
+}
+
+/// Answers within a day, for half the price.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Offline")]
+pub struct OfflineArgs {
+    /// Ask through the provider's batch interface: answers within a day, for half the price.
+    /// "submit" writes the records that need no call and keeps the others, with their money, until
+    /// "collect" writes those that were answered or failed; until then it writes nothing. A
+    /// record that waits already is not sent again. One of --to, --model and --pipeline is one
+    /// queue; --price is then the batch's
+    #[arg(long, value_name = "HALF",
+          conflicts_with_all = ["all", "batch", "top", "first", "estimate", "calibrate", "ledger"])]
+    pub offline_batch: Option<Half>,
+
+    /// With "collect": wait until all batches are answered, for --timeout at most
+    #[arg(long, requires = "offline_batch")]
+    pub wait: bool,
+}
+
 /// Choosing the gate's threshold.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Calibration")]
@@ -286,12 +333,19 @@ impl Program for Escalate {
         if self.money.ledger {
             return report::run();
         }
+        if self.offline.offline_batch == Some(Half::Collect) {
+            return offline::collect(&self, session);
+        }
         let plan = Plan::new(&self, session)?;
         let mut stream = self.stream.clone();
         if plan.gathers() {
             // Records wait for each other: one worker keeps them in order.
             stream.jobs = Some(1);
         }
-        cli::driver::run(EscalateFilter::new(plan), &stream, Plan::DEFAULT_JOBS, session)
+        let failed = plan.offline.as_ref().map(|offline| offline.failed.clone());
+        let filter = EscalateFilter::new(plan);
+        let exit = cli::driver::run(filter, &stream, Plan::DEFAULT_JOBS, session)?;
+        let failed = failed.is_some_and(|failed| failed.load(Ordering::Relaxed));
+        Ok(if failed && exit == Exit::Success { Exit::SomeFailed } else { exit })
     }
 }

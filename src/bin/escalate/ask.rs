@@ -44,7 +44,7 @@ pub(crate) struct Reply {
 pub(crate) struct Asker {
     pub(crate) chain: Chain,
     pub(crate) account: Account,
-    pub(crate) answers: Answers,
+    pub(crate) answers: Arc<Answers>,
     pub(crate) policy: RetryPolicy,
     /// For one question with all its attempts, where the user set a limit.
     pub(crate) patience: Option<Duration>,
@@ -280,7 +280,7 @@ impl Asker {
     }
 
     /// What an answer depends on: who is asked, and what.
-    fn key(&self, question: &Question) -> [u8; 32] {
+    pub(crate) fn key(&self, question: &Question) -> [u8; 32] {
         let mut hasher = blake3::Hasher::new();
         let mut add = |text: &str| {
             hasher.update(&(text.len() as u64).to_le_bytes()).update(text.as_bytes());
@@ -295,6 +295,9 @@ impl Asker {
         for message in &question.messages {
             add(message.role);
             add(&message.content);
+        }
+        if let Some(seed) = question.seed {
+            hasher.update(&seed.to_le_bytes());
         }
         for image in question.messages.iter().flat_map(|message| &message.images) {
             hasher.update(&image.digest);
@@ -361,7 +364,7 @@ pub(crate) fn add(sum: &mut Usage, more: Usage) {
     sum.model = more.model.or(sum.model.take());
 }
 
-fn too_far(reach: Reach) -> Failure {
+pub(crate) fn too_far(reach: Reach) -> Failure {
     let class = reach.name();
     let message =
         format!("it may only go as far as \"{class}\", and no provider of --to is that near");

@@ -199,7 +199,7 @@ fn divided(whole: &Usage, by: usize) -> Usage {
 }
 
 /// An answer from an earlier run, whether it came alone or in a group.
-fn kept(plan: &Plan, item: &Item) -> Option<Reply> {
+pub(crate) fn kept(plan: &Plan, item: &Item) -> Option<Reply> {
     let schema = plan.schema.as_ref().map(|schema| schema.source().clone());
     let question = question(item.messages(plan).ok()?, plan.max_tokens, schema);
     let answer = plan.asker.kept(&question)?;

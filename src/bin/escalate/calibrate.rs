@@ -319,6 +319,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
         #[test]
         fn a_right_big_model_never_makes_it_worse(
             cases in prop::collection::vec((0.0..1.0_f64, any::<bool>()), 1..60),

@@ -63,6 +63,11 @@ impl Provider {
         Ok(Line { client, _server: server })
     }
 
+    /// Whether somebody else runs it.
+    pub(crate) fn is_remote(&self) -> bool {
+        self.local.is_none()
+    }
+
     /// Whether nothing can be charged.
     pub(crate) fn is_free(&self) -> bool {
         self.endpoint.price.is_some_and(|price| price.is_free())

@@ -5,17 +5,18 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use cli::{Emit, Filter, Halt, Input};
-use records::{Code, Failure, Record, Usage};
+use records::{Code, Failure, Record};
 
 use crate::ask::Asked;
-use crate::batch;
 use crate::item::{Item, together};
+use crate::offline::Submitted;
 use crate::plan::Plan;
 use crate::prompt::Source;
 use crate::queue::in_order;
 use crate::reach::Reach;
 use crate::select::{Choice, confidence};
 use crate::whole::{self, Whole};
+use crate::{attempt, batch};
 
 /// Bytes that may wait for a group to be full.
 const MAX_WAITING: usize = 32 << 20;
@@ -166,21 +167,19 @@ impl EscalateFilter {
             match (waiting, answers.remove(&place)) {
                 (Some(Waiting::Pass(record)), _) => self.pass(record, out)?,
                 (Some(Waiting::Fail(record, failure)), _) => out.fail(record, failure)?,
-                (_, Some((item, asked))) => self.emit_one(item, asked, out)?,
+                (_, Some((item, asked))) => {
+                    self.emit_one(item, asked.map(|asked| (asked, None)), out)?;
+                }
                 (_, None) => {}
             }
         }
         Ok(())
     }
 
-    fn ask_one(&self, item: &Item) -> Result<Asked, Failure> {
-        batch::alone(&self.plan, item, Usage::default())
-    }
-
     fn emit_one(
         &self,
         item: Item,
-        asked: Result<Asked, Failure>,
+        asked: Result<(Asked, Option<f64>), Failure>,
         out: &mut Emit<'_>,
     ) -> Result<(), Halt> {
         if self.show(out)? && asked.is_ok() {
@@ -188,12 +187,15 @@ impl EscalateFilter {
         }
         let Item { mut record, id, names, sampled, .. } = item;
         match asked {
-            Ok(Asked::Answered(reply)) => {
+            Ok((Asked::Answered(reply), agreement)) => {
                 if !record.has("id") {
                     record.set("id", &id);
                 }
                 record.set(&self.plan.result, &names.restored(reply.value));
-                record.set("escalated", &true);
+                record.set("escalated", &agreement.is_none());
+                if let Some(agreement) = agreement {
+                    record.set("agreement", &agreement);
+                }
                 if sampled {
                     record.set("sampled", &true);
                 }
@@ -202,7 +204,7 @@ impl EscalateFilter {
                 }
                 Ok(out.record(record, reply.usage)?)
             }
-            Ok(Asked::NotAsked(reason)) => {
+            Ok((Asked::NotAsked(reason), _)) => {
                 out.limit_reached(&reason);
                 record.set("escalated", &false);
                 Ok(out.pass(record)?)
@@ -223,7 +225,7 @@ impl EscalateFilter {
             &slots,
             |slot| {
                 let item = take(slot)?;
-                let asked = catch_unwind(AssertUnwindSafe(|| self.ask_one(&item)));
+                let asked = catch_unwind(AssertUnwindSafe(|| attempt::ask(&self.plan, &item)));
                 Some((item, asked.unwrap_or_else(|_| Err(defect()))))
             },
             |_, done| match done {
@@ -329,10 +331,20 @@ impl Filter for EscalateFilter {
         if let Some(most) = self.plan.top.filter(|_| !sampled) {
             return self.hold(input.number, item, most, out);
         }
+        if let Some(offline) =
+            self.plan.offline.as_ref().filter(|_| self.plan.asker.shown.is_none())
+        {
+            let asked = match offline.submit(&self.plan, &item)? {
+                Submitted::Waits => return Ok(()),
+                Submitted::Answered(reply) => Asked::Answered(reply),
+                Submitted::NotAsked(reason) => Asked::NotAsked(reason),
+            };
+            return self.emit_one(item, Ok((asked, None)), out);
+        }
         if self.plan.all {
             return Ok(self.collect(input.number, item)?);
         }
-        let asked = self.ask_one(&item);
+        let asked = attempt::ask(&self.plan, &item);
         self.emit_one(item, asked, out)
     }
 
@@ -371,6 +383,11 @@ impl Filter for EscalateFilter {
             None => self.ask_each(items, out),
         };
         self.plan.asker.account.close();
+        if let Some(offline) =
+            self.plan.offline.as_ref().filter(|_| self.plan.asker.shown.is_none())
+        {
+            offline.finish(&self.plan)?;
+        }
         done
     }
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use records::{Code, Failure, Record, Text};
 
+use crate::chain::Provider;
 use crate::image;
 use crate::leak::{Leaks, Names};
 use crate::plan::Plan;
@@ -23,6 +24,8 @@ pub(crate) struct Item {
     /// What its placeholders stand for.
     pub(crate) names: Names,
     pub(crate) reach: Reach,
+    /// What keeps it on this machine: something private that was found in it.
+    found: Option<String>,
     /// Asked about for an audit only.
     pub(crate) sampled: bool,
 }
@@ -41,7 +44,8 @@ impl Item {
         let id = record.id();
         let shown_id = id.clone();
         let names = Names::default();
-        let item = Self { record: record.clone(), id, shown_id, text, names, reach, sampled };
+        let record = record.clone();
+        let item = Self { record, id, shown_id, text, names, reach, found: None, sampled };
         match &plan.leaks {
             Some(leaks) => item.guarded(plan, leaks),
             None => Ok(item),
@@ -74,14 +78,18 @@ impl Item {
         let picture = plan.attach.as_ref().map(|_| "a picture, which is not searched".to_owned());
         let Some(found) = found.or(picture) else { return Ok(self) };
         if !plan.asks_here() {
-            let message = format!(
-                "something private would leave this machine: {found} (--redact replaces it, \
-                 --allow-pii sends it)"
-            );
-            return Err(Failure::new(Code::Refused, message));
+            return Err(would_leave(&found));
         }
         self.reach = Reach::Local;
+        self.found = Some(found);
         Ok(self)
+    }
+
+    /// Why it may go to nobody of `--to`, where that is for what was found in it.
+    pub(crate) fn why_it_stays(&self, plan: &Plan) -> Option<Failure> {
+        let near = |p: &Provider| p.endpoint.reach == Reach::Local;
+        let nobody = !plan.asker.chain.providers.iter().any(near);
+        self.found.as_deref().filter(|_| nobody).map(would_leave)
     }
 
     /// What a prompt's placeholders stand for.
@@ -127,6 +135,14 @@ impl Item {
     pub(crate) fn bytes(&self) -> usize {
         self.record.as_str().len() + self.text.len()
     }
+}
+
+fn would_leave(found: &str) -> Failure {
+    let message = format!(
+        "something private would leave this machine: {found} (--redact replaces it, --allow-pii \
+         sends it)"
+    );
+    Failure::new(Code::Refused, message)
 }
 
 /// Ids and texts of all items as they are sent in one request, with the same placeholders for the

@@ -85,6 +85,16 @@ impl Leaks {
 pub(crate) const ALL: &str = "all";
 
 impl Names {
+    /// What was given out in an earlier run.
+    pub(crate) fn of(originals: BTreeMap<String, String>) -> Self {
+        Self { originals, ..Self::default() }
+    }
+
+    /// What each placeholder stands for.
+    pub(crate) fn originals(&self) -> BTreeMap<String, String> {
+        self.originals.clone()
+    }
+
     /// Sees to it that a placeholder of the text's own is not given out.
     fn avoid(&mut self, text: &str) {
         for placeholder in placeholders(text) {

@@ -12,6 +12,7 @@
 mod account;
 mod args;
 mod ask;
+mod attempt;
 mod batch;
 mod calibrate;
 mod chain;
@@ -24,6 +25,7 @@ mod item;
 mod kept;
 mod leak;
 pub mod local;
+mod offline;
 mod pace;
 mod plan;
 pub mod prompt;

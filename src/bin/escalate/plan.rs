@@ -1,7 +1,7 @@
 use std::fs;
 use std::path::Path;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex};
 
 use cli::{Error, Session};
 use records::Field;
@@ -10,14 +10,16 @@ use store::{Cache, Caps, Ledger};
 use crate::account::Account;
 use crate::args::Escalate;
 use crate::ask::Asker;
+use crate::attempt::Attempts;
 use crate::chain::{Chain, Provider};
 use crate::estimate::Estimate;
 use crate::fence::Fence;
 use crate::kept::Answers;
 use crate::leak::Leaks;
+use crate::offline::Offline;
 use crate::provider::RetryPolicy;
 use crate::reach::Reach;
-use crate::routes::providers;
+use crate::routes::{first, providers};
 use crate::schema::Schema;
 use crate::select::Selector;
 use crate::template::Template;
@@ -42,6 +44,10 @@ pub(crate) struct Plan {
     pub(crate) batch: Option<usize>,
     /// Requests on their way at the same time.
     pub(crate) jobs: usize,
+    /// With `--try`: who is asked first.
+    pub(crate) attempts: Option<Attempts>,
+    /// With `--offline-batch submit`.
+    pub(crate) offline: Option<Offline>,
     pub(crate) asker: Asker,
     pub(crate) reach: Reach,
     /// Searches what is sent for what is private.
@@ -83,6 +89,8 @@ impl Plan {
         let state = cli::env::state_folder();
         let (answers, fence) = memory(args)?;
         let memory = state.ok().map(|folder| folder.join("providers.json"));
+        let answers = Arc::new(answers);
+        let attempts = attempts(args, jobs, &salt, &answers, session)?;
         let retries = RetryPolicy { attempts: args.provider.attempts, ..RetryPolicy::default() };
         let asker = Asker {
             chain: Chain::new(providers, memory, !args.money.estimate && !args.leaks.dry_run)?,
@@ -95,7 +103,7 @@ impl Plan {
             shown: args.leaks.dry_run.then(Mutex::default),
             stop: session.stop.clone(),
         };
-        Ok(Self {
+        let mut plan = Self {
             question,
             template,
             schema,
@@ -106,6 +114,8 @@ impl Plan {
             estimate: args.money.estimate.then(Estimate::default),
             batch: args.batch.map(|n| n as usize),
             jobs,
+            attempts,
+            offline: None,
             asker,
             reach: args.provider.privacy,
             leaks,
@@ -115,18 +125,48 @@ impl Plan {
             attach: args.attach.clone(),
             result: args.stream.result_or("answer").to_owned(),
             max_bytes: args.stream.max_line,
-        })
+        };
+        if args.offline.offline_batch.is_some() {
+            plan.offline = Some(Offline::new(args, &plan, session)?);
+        }
+        Ok(plan)
     }
 
     /// Whether somebody on this machine can be asked.
     pub(crate) fn asks_here(&self) -> bool {
-        self.asker.chain.providers.iter().any(|p| p.endpoint.reach == Reach::Local)
+        self.attempts.is_some()
+            || self.asker.chain.providers.iter().any(|p| p.endpoint.reach == Reach::Local)
     }
 
     /// Whether records wait for later ones.
     pub(crate) fn gathers(&self) -> bool {
-        self.estimate.is_none() && (self.top.is_some() || self.batch.is_some())
+        let waits = self.top.is_some() || self.batch.is_some() || self.offline.is_some();
+        self.estimate.is_none() && waits
     }
+}
+
+/// The model of `--try`, which is started here.
+fn attempts(
+    args: &Escalate,
+    jobs: usize,
+    salt: &str,
+    answers: &Arc<Answers>,
+    session: &Session,
+) -> Result<Option<Attempts>, Error> {
+    let Some(provider) = first(args, jobs, salt)? else { return Ok(None) };
+    let open = !args.money.estimate && !args.leaks.dry_run;
+    let asker = Asker {
+        chain: Chain::new(vec![provider], None, open)?,
+        account: Account::free(),
+        answers: Arc::clone(answers),
+        policy: RetryPolicy { attempts: args.provider.attempts, ..RetryPolicy::default() },
+        patience: args.stream.timeout,
+        max_errors: None,
+        errors: AtomicU64::new(0),
+        shown: None,
+        stop: session.stop.clone(),
+    };
+    Ok(Some(Attempts { asker, samples: args.gate.samples, agree: args.gate.agree }))
 }
 
 fn read(path: &Path) -> Result<String, Error> {
@@ -136,7 +176,9 @@ fn read(path: &Path) -> Result<String, Error> {
 /// The question, or the prompt with placeholders that stands for it.
 fn prompt(args: &Escalate) -> Result<(String, Option<Template>), Error> {
     let Some(path) = &args.prompt else {
-        return Ok((args.question.clone().unwrap_or_default(), None));
+        let question = args.question.clone();
+        let missing = || Error::usage("--question or --prompt says what to ask");
+        return Ok((question.ok_or_else(missing)?, None));
     };
     let template = Template::parse(&read(path)?)
         .map_err(|e| Error::usage(format!("{}, {e}", path.display())))?;
@@ -157,7 +199,7 @@ fn schema(path: &Path) -> Result<Schema, Error> {
 }
 
 /// The stored answers, and the secret that makes the same request the same.
-fn memory(args: &Escalate) -> Result<(Answers, Fence), Error> {
+pub(crate) fn memory(args: &Escalate) -> Result<(Answers, Fence), Error> {
     let fence = match cli::env::state_folder() {
         Ok(folder) => Fence::open(&folder).or_else(|e| {
             log::warn!("a later run will not know the answers of this one: {e}");
@@ -210,7 +252,7 @@ fn account(
         log::warn!("the price of {} is not known: what is spent is not counted", endpoint.model);
     }
     let costs = |p: &Provider| p.endpoint.price.is_some_and(|price| !price.is_free());
-    let ledger = if providers.iter().any(costs) {
+    let ledger = if providers.iter().any(costs) || args.offline.offline_batch.is_some() {
         Some(Ledger::open(&cli::env::state_folder()?.join("ledger.db"))?)
     } else {
         None

@@ -17,6 +17,15 @@ use crate::reach::Reach;
 /// How local models are named: `local:MODEL`.
 const LOCAL: &str = "local:";
 
+/// The one provider of `--offline-batch`, at the price of its batches.
+pub(crate) fn offline_endpoint(args: &Escalate) -> Result<Endpoint, Error> {
+    let mut providers = providers(args, 1, "")?;
+    match providers.pop().filter(|one| providers.is_empty() && one.is_remote()) {
+        Some(provider) => Ok(provider.endpoint),
+        None => Err(Error::usage("--offline-batch asks one provider of --to, not on this machine")),
+    }
+}
+
 /// All providers of `--to`, in order.
 pub(crate) fn providers(args: &Escalate, jobs: usize, salt: &str) -> Result<Vec<Provider>, Error> {
     let price = args.money.price.as_deref().map(price).transpose()?;
@@ -33,12 +42,29 @@ pub(crate) fn providers(args: &Escalate, jobs: usize, salt: &str) -> Result<Vec<
     }
     let provider = |name: &&str| {
         let (endpoint, local) = match name.strip_prefix(LOCAL) {
-            Some(model) => (local(args, model)?, Some(model.to_owned())),
+            Some(model) => {
+                let alone = !args.provider.to.contains(',');
+                let asked_for = args.provider.model.as_deref().filter(|_| alone);
+                (local(args, asked_for.unwrap_or(model), "--to")?, Some(model.to_owned()))
+            }
             None => (remote(args, &presets, name, price)?, None),
         };
         Ok(Provider::new(endpoint, local, jobs, salt.to_owned()))
     };
     names.iter().map(provider).collect()
+}
+
+/// The provider of `--try`.
+pub(crate) fn first(args: &Escalate, jobs: usize, salt: &str) -> Result<Option<Provider>, Error> {
+    let Some(name) = &args.gate.first else { return Ok(None) };
+    if args.all || args.batch.is_some() {
+        return Err(Error::usage("--try is about single records: not with --all or --batch"));
+    }
+    let model = name.strip_prefix(LOCAL).ok_or_else(|| {
+        Error::usage(format!("--try {name}: only a model on this machine, as local:MODEL"))
+    })?;
+    let endpoint = local(args, model, "--try")?;
+    Ok(Some(Provider::new(endpoint, Some(model.to_owned()), jobs, salt.to_owned())))
 }
 
 /// The price of the model that would be asked first, as far as it is known without asking.
@@ -106,7 +132,11 @@ fn remote(
         name: shown,
         reach: preset.privacy.unwrap_or_else(|| Reach::of_url(&url)),
         address: Address::Url(url),
-        price: price.or_else(|| preset.price(&model)),
+        price: price.or_else(|| {
+            let listed = preset.price(&model);
+            let halved = args.offline.offline_batch.is_some();
+            listed.map(|price| if halved { price.halved() } else { price })
+        }),
         model,
         api: preset.api.unwrap_or_default(),
         limit_key: preset.limit_key.unwrap_or_default(),
@@ -117,20 +147,18 @@ fn remote(
     })
 }
 
-fn local(args: &Escalate, model: &str) -> Result<Endpoint, Error> {
+fn local(args: &Escalate, model: &str, flag: &str) -> Result<Endpoint, Error> {
     if model.is_empty() {
-        return Err(Error::usage("--to local: needs a model, as in local:qwen2.5-coder-0.5b"));
+        let message = format!("{flag} local: needs a model, as in local:qwen2.5-coder-0.5b");
+        return Err(Error::usage(message));
     }
     // Said here, and not only by the server: a missing model names its command.
     let store =
         modelstore::Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?;
     store.resolve(model, modelstore::Task::Complete)?;
-    let alone = !args.provider.to.contains(',');
-    let asked_for = args.provider.model.clone().filter(|_| alone);
     // A small machine may take minutes for a long prompt.
     let patient = Duration::from_secs(1800);
     let patient = Timeouts { first_byte: patient, total: patient, ..Timeouts::default() };
-    let model = asked_for.as_deref().unwrap_or(model);
     Ok(Endpoint {
         price: Some(Price::FREE),
         context: args.provider.context,

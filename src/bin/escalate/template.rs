@@ -114,6 +114,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
         #[test]
         fn no_prompt_breaks_it(text in "[{}a.\"\n ]{0,40}") {
             let _ = Template::parse(&text);

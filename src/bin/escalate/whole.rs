@@ -215,6 +215,8 @@ mod tests {
     use proptest::prelude::*;
 
     proptest! {
+        #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
         #[test]
         fn nothing_is_lost_and_every_group_fits(
             texts in prop::collection::vec("[a-zäß€\n ]{0,900}", 1..8),

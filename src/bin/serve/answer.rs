@@ -22,27 +22,31 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The answer as one object.
-    pub(crate) fn whole(&self, completion: &Completion) -> Value {
-        let text = &completion.text;
-        let reason = reason(completion.stop);
-        let (object, choice) = match self.kind {
-            Kind::Chat => (
-                "chat.completion",
-                json!({
-                    "index": 0,
+    /// The answers as one object; the prompt counts once.
+    pub(crate) fn whole(&self, completions: &[Completion]) -> Value {
+        let choice = |(index, completion): (usize, &Completion)| {
+            let text = &completion.text;
+            let reason = reason(completion.stop);
+            match self.kind {
+                Kind::Chat => json!({
+                    "index": index,
                     "message": { "role": "assistant", "content": text, "refusal": null },
                     "logprobs": null,
                     "finish_reason": reason,
                 }),
-            ),
-            Kind::Text => (
-                "text_completion",
-                json!({ "index": 0, "text": text, "logprobs": null, "finish_reason": reason }),
-            ),
+                Kind::Text => json!({
+                    "index": index, "text": text, "logprobs": null, "finish_reason": reason
+                }),
+            }
         };
-        let mut value = self.object(object, vec![choice]);
-        value["usage"] = usage(completion);
+        let object = match self.kind {
+            Kind::Chat => "chat.completion",
+            Kind::Text => "text_completion",
+        };
+        let mut value = self.object(object, completions.iter().enumerate().map(choice).collect());
+        let tokens_in = completions.first().map_or(0, |completion| completion.tokens_in);
+        let tokens_out = completions.iter().map(|completion| completion.tokens_out).sum();
+        value["usage"] = usage(tokens_in, tokens_out);
         value
     }
 
@@ -75,7 +79,7 @@ impl Answer {
     /// The chunk without choices that tells the token counts.
     pub(crate) fn counts(&self, completion: &Completion) -> Value {
         let mut value = self.object(self.chunk_object(), Vec::new());
-        value["usage"] = usage(completion);
+        value["usage"] = usage(completion.tokens_in, completion.tokens_out);
         value
     }
 
@@ -119,10 +123,10 @@ fn reason(stop: StopReason) -> &'static str {
     }
 }
 
-fn usage(completion: &Completion) -> Value {
+fn usage(tokens_in: usize, tokens_out: usize) -> Value {
     json!({
-        "prompt_tokens": completion.tokens_in,
-        "completion_tokens": completion.tokens_out,
-        "total_tokens": completion.tokens_in + completion.tokens_out,
+        "prompt_tokens": tokens_in,
+        "completion_tokens": tokens_out,
+        "total_tokens": tokens_in + tokens_out,
     })
 }

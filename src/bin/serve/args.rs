@@ -42,9 +42,24 @@ pub struct Serve {
     pub key_file: Option<PathBuf>,
 
     /// Members with keys of their own, in TOML: a table for each, with key_sha256 (what sha256sum
-    /// says of the key) and, where there are limits, requests_per_minute, tokens_per_day, parallel
+    /// says of the key) and, where there are limits, requests_per_minute, requests_per_day,
+    /// tokens_per_day, parallel
     #[arg(long, value_name = "FILE")]
     pub members: Option<PathBuf>,
+
+    /// Other communities' servers, in TOML: a table for each, with url (up to /v1), key_env or
+    /// key_file, and, where they set limits, requests_per_minute, requests_per_day,
+    /// tokens_per_day, parallel. They are asked for models that are not served here
+    #[arg(long, value_name = "FILE")]
+    pub upstream: Option<PathBuf>,
+
+    /// Certificate (PEM, with those that lead to its authority): speak TLS
+    #[arg(long, value_name = "FILE", requires = "tls_key", conflicts_with = "socket")]
+    pub tls_cert: Option<PathBuf>,
+
+    /// The certificate's key (PEM)
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
 
     /// Host names that clients may use for this server, besides its address
     #[arg(long, value_name = "NAME")]
@@ -53,6 +68,16 @@ pub struct Serve {
     /// Requests that may wait for their turn; more are answered 429
     #[arg(long, value_name = "N", default_value_t = 32)]
     pub queue: usize,
+
+    /// Connections at a time, idle ones too; more wait
+    #[arg(long, value_name = "N", default_value_t = 4096,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub connections: u32,
+
+    /// Seconds that requests under way get to end when the server is stopped; then they are
+    /// cancelled
+    #[arg(long, value_name = "SECONDS", default_value_t = 30)]
+    pub grace: u64,
 
     /// Stop when stdin ends: for a program that started this one
     #[arg(long)]

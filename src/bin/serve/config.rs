@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::{ApiKey, Member};
+use crate::{ApiKey, Member, Upstream};
 
 /// Where the server listens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +34,6 @@ impl fmt::Display for Listen {
 }
 
 /// How to serve.
-#[derive(Debug)]
 pub struct Config {
     /// Where to listen.
     pub listen: Listen,
@@ -43,6 +42,10 @@ pub struct Config {
     pub keys: Vec<ApiKey>,
     /// People with keys of their own, and what they may use.
     pub members: Vec<Member>,
+    /// Other servers, asked for models that are not served here.
+    pub upstreams: Vec<Upstream>,
+    /// The server's certificate and its key, both as PEM files: TLS for every TCP connection.
+    pub certificate: Option<(PathBuf, PathBuf)>,
     /// Host names, beside `localhost` and the address itself, that a request to a loopback
     /// address may carry in `Host`.
     pub names: Vec<String>,
@@ -57,6 +60,8 @@ impl Config {
             listen,
             keys: Vec::new(),
             members: Vec::new(),
+            upstreams: Vec::new(),
+            certificate: None,
             names: Vec::new(),
             limits: Limits::default(),
         }
@@ -68,7 +73,8 @@ impl Config {
 pub struct Limits {
     /// Largest request body, in bytes; more is answered with 413.
     pub body_bytes: usize,
-    /// Connections at a time; further ones wait in the system's backlog.
+    /// Connections at a time; further ones wait in the system's backlog. An idle one takes some
+    /// kilobytes.
     pub connections: usize,
     /// For the whole head of a request to arrive, and for an idle connection to send its next.
     pub head: Duration,
@@ -86,12 +92,12 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             body_bytes: 8 << 20,
-            connections: 64,
+            connections: 4096,
             head: Duration::from_secs(20),
             body: Duration::from_secs(60),
             stall: Duration::from_secs(60),
             request: Duration::from_secs(600),
-            drain: Duration::from_secs(10),
+            drain: Duration::from_secs(30),
         }
     }
 }

@@ -18,6 +18,12 @@ pub enum ServeError {
     /// The list of members cannot be used.
     #[error("members: {0}")]
     Members(String),
+    /// The list of other servers cannot be used.
+    #[error("upstreams: {0}")]
+    Upstreams(String),
+    /// The certificate or its key cannot be used.
+    #[error("tls: {0}")]
+    Tls(String),
     /// A model that is larger than all of them may be together.
     #[error("{0} is larger than --memory")]
     TooLarge(String),

@@ -46,7 +46,6 @@ fn never(_: &Value) -> bool {
 /// Fields that change the answer. What only concerns accounting, storage or speed (`user`,
 /// `store`, `metadata`, `service_tier`, …) is left alone.
 const UNSUPPORTED: &[Unsupported] = &[
-    ("n", one),
     ("best_of", one),
     ("tools", empty),
     ("tool_choice", no_tool),
@@ -70,6 +69,21 @@ impl Fields {
     pub(crate) fn new(mut map: Map<String, Value>) -> Self {
         map.retain(|_, value| !value.is_null());
         Self(map)
+    }
+
+    /// The model that is asked for, if one is named.
+    pub(crate) fn named_model(&self) -> Option<&str> {
+        self.0.get("model").and_then(Value::as_str).filter(|name| !name.is_empty())
+    }
+
+    /// Whether a field says so; what is no truth value is complained about where it is read.
+    pub(crate) fn is_true(&self, name: &str) -> bool {
+        self.0.get(name) == Some(&Value::Bool(true))
+    }
+
+    /// All of them, to be passed on.
+    pub(crate) fn into_map(self) -> Map<String, Value> {
+        self.0
     }
 
     /// # Errors

@@ -28,13 +28,15 @@ pub struct Member {
 
 /// What a member may use.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
-struct Quota {
+pub(crate) struct Quota {
     /// Requests in any minute, about.
-    requests_per_minute: Option<u32>,
+    pub(crate) requests_per_minute: Option<u32>,
+    /// Requests in a day (UTC).
+    pub(crate) requests_per_day: Option<u64>,
     /// Tokens of prompts and answers in a day (UTC). The request that exceeds it is still answered.
-    tokens_per_day: Option<u64>,
+    pub(crate) tokens_per_day: Option<u64>,
     /// Requests at a time.
-    parallel: Option<usize>,
+    pub(crate) parallel: Option<usize>,
 }
 
 #[derive(Deserialize)]
@@ -51,6 +53,7 @@ struct Used {
     refilled: Instant,
     day: u64,
     tokens: u64,
+    today: u64,
 }
 
 /// One request of a member's; over when it is dropped.
@@ -70,7 +73,8 @@ impl Member {
     /// [`ServeError::Members`] for what is no such list, [`ServeError::BadKey`] for what is no
     /// SHA-256 in hexadecimal digits.
     pub fn list(text: &str) -> Result<Vec<Self>, ServeError> {
-        let known = ["key_sha256", "requests_per_minute", "tokens_per_day", "parallel"];
+        let known =
+            ["key_sha256", "requests_per_minute", "requests_per_day", "tokens_per_day", "parallel"];
         let tables: BTreeMap<String, toml::Table> =
             toml::from_str(text).map_err(|e| ServeError::Members(e.message().to_owned()))?;
         let read = |(name, table): (String, toml::Table)| {
@@ -91,12 +95,18 @@ impl Member {
         Self::new(name.to_owned(), None, Quota::default())
     }
 
+    /// Somebody without a key here: another server, and what it gave us.
+    pub(crate) fn with_quota(name: &str, limits: Quota) -> Self {
+        Self::new(name.to_owned(), None, limits)
+    }
+
     fn new(name: String, key: Option<ApiKey>, limits: Quota) -> Self {
         let used = Used {
             requests: f64::from(limits.requests_per_minute.unwrap_or(0)),
             refilled: Instant::now(),
             day: unix_seconds() / DAY,
             tokens: 0,
+            today: 0,
         };
         Self {
             name,
@@ -106,6 +116,11 @@ impl Member {
             running: Arc::default(),
             tokens: Default::default(),
         }
+    }
+
+    /// Requests at a time, where that is limited.
+    pub(crate) fn parallel(&self) -> Option<usize> {
+        self.limits.parallel
     }
 
     pub(crate) fn has_key(&self, candidate: &[u8]) -> bool {
@@ -125,7 +140,10 @@ impl Member {
         let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
         let now = unix_seconds();
         if used.day != now / DAY {
-            (used.day, used.tokens) = (now / DAY, 0);
+            (used.day, used.tokens, used.today) = (now / DAY, 0, 0);
+        }
+        if self.limits.requests_per_day.is_some_and(|most| used.today >= most) {
+            return Err(Refusal::too_many("requests a day", DAY - now % DAY));
         }
         if self.limits.tokens_per_day.is_some_and(|most| used.tokens >= most) {
             return Err(Refusal::too_many("tokens a day", DAY - now % DAY));
@@ -145,6 +163,7 @@ impl Member {
             }
             used.requests -= 1.0;
         }
+        used.today += 1;
         Ok(right)
     }
 

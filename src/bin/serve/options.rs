@@ -9,8 +9,11 @@ use crate::refusal::Refusal;
 /// The most stop strings of a request; OpenAI's own limit is 4.
 const MAX_STOPS: usize = 16;
 
+/// The most answers to one request.
+const MAX_CHOICES: u32 = 16;
+
 /// A request to generate, as the client put it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Ask {
     pub(crate) model: Option<String>,
     pub(crate) prompt: Prompt,
@@ -19,6 +22,8 @@ pub(crate) struct Ask {
     pub(crate) stop: Vec<String>,
     pub(crate) sampling: Sampling,
     pub(crate) constraint: Option<Constraint>,
+    /// How many answers are wanted.
+    pub(crate) choices: u32,
     /// `Some` asks for server-sent events.
     pub(crate) stream: Option<StreamOptions>,
 }
@@ -38,7 +43,9 @@ impl Ask {
         random: impl FnOnce() -> u32,
     ) -> Result<Self, Refusal> {
         fields.refuse_unsupported()?;
+        let choices = choices(&mut fields)?;
         Ok(Self {
+            choices,
             model: model(&mut fields)?,
             prompt,
             max_tokens: max_tokens(&mut fields)?,
@@ -48,6 +55,18 @@ impl Ask {
             stream: stream(&mut fields)?,
         })
     }
+}
+
+/// `n`. Streams of several answers would have to be woven into one: they are refused.
+fn choices(fields: &mut Fields) -> Result<u32, Refusal> {
+    let choices = fields.count("n", 1)?.unwrap_or(1);
+    if choices > MAX_CHOICES {
+        return Err(Refusal::invalid("n", format!("n must be at most {MAX_CHOICES}")));
+    }
+    if choices > 1 && fields.is_true("stream") {
+        return Err(Refusal::unsupported("n with stream"));
+    }
+    Ok(choices)
 }
 
 /// The model's name; an empty one is none.

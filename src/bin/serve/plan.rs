@@ -6,15 +6,19 @@ use std::time::Duration;
 use cli::{Error, Exit, Session, Stop};
 use engine::{Complete, Embed as _};
 use modelstore::{Resolved, Store, Task};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::args::Serve;
-use crate::{ApiKey, Capacity, Config, Listen, Member, Registry, Server};
+use crate::{ApiKey, Capacity, Config, Listen, Member, Registry, Server, Upstream};
 
 /// Used when no model is asked for.
 const DEFAULT_MODEL: &str = "smollm2-135m";
 
 /// Used for embeddings when none is asked for.
 const DEFAULT_EMBEDDER: &str = "all-minilm-l6-v2";
+
+/// Open files that are not connections from clients.
+const OTHER_FILES: u64 = 256;
 
 /// How long engine threads may take to notice that the server has stopped.
 const LAST_STEP: Duration = Duration::from_secs(5);
@@ -37,7 +41,17 @@ impl Plan {
                 .map_err(|e| Error::setup(format!("{}: {e}", path.display())))?;
             config.members = Member::list(&text)?;
         }
+        if let Some(path) = &args.upstream {
+            let text = fs::read_to_string(path)
+                .map_err(|e| Error::setup(format!("{}: {e}", path.display())))?;
+            let variable = |name: &str| cli::env::get(name)?.into_string().ok();
+            config.upstreams = Upstream::list(&text, &variable)?;
+        }
+        config.certificate = args.tls_cert.clone().zip(args.tls_key.clone());
         config.names.clone_from(&args.name);
+        config.limits.connections = args.connections as usize;
+        config.limits.drain = Duration::from_secs(args.grace);
+        allow_files(u64::from(args.connections).saturating_add(OTHER_FILES));
         let registry = registry(args)?;
         let server = Server::bind(config, registry)?;
         if args.exit_on_stdin_eof {
@@ -71,6 +85,20 @@ impl Plan {
             summary.tokens_out
         );
         Ok(Exit::Success)
+    }
+}
+
+/// Raises the limit of open files as far as may be: each connection is one, and many systems
+/// allow a process a thousand at first.
+fn allow_files(wanted: u64) {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|now| now >= wanted) {
+        return;
+    }
+    let most = limit.maximum.map_or(wanted, |most| most.min(wanted));
+    let raised = Rlimit { current: Some(most), maximum: limit.maximum };
+    if let Err(e) = setrlimit(Resource::Nofile, raised) {
+        log::warn!("no more than {:?} open files: {e}", limit.current);
     }
 }
 

@@ -131,6 +131,17 @@ impl Refusal {
         Self { retry_after: Some(retry_after), ..refusal.code("rate_limit_exceeded") }
     }
 
+    /// Another server, which was to answer, did not.
+    pub(crate) fn upstream(message: &str) -> Self {
+        let refusal = Self::new(StatusCode::BAD_GATEWAY, SERVER, message).code("upstream_failed");
+        Self { retry_after: Some(5), ..refusal }
+    }
+
+    /// A request that servers hand to each other.
+    pub(crate) fn going_round(message: &str) -> Self {
+        Self::new(StatusCode::LOOP_DETECTED, SERVER, message).code("loop_detected")
+    }
+
     pub(crate) fn stopping() -> Self {
         let message = "the server is stopping";
         let refusal = Self::new(StatusCode::SERVICE_UNAVAILABLE, SERVER, message).code("stopping");

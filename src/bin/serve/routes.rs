@@ -3,20 +3,22 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Path, Request, State};
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Extension, Json, Router, middleware};
 use serde_json::{Value, json};
 
 use crate::answer::{Answer, Kind};
+use crate::federation::Errand;
+use crate::fields::Fields;
 use crate::generation::{self, Event, Generation};
 use crate::member::Member;
 use crate::options::{Ask, StreamOptions};
 use crate::refusal::Refusal;
 use crate::sse::Frames;
 use crate::state::{Shared, unix_seconds};
-use crate::{body, chat, completions, embeddings, guard, metrics};
+use crate::{body, chat, completions, embeddings, guard, metrics, several};
 
 /// All paths.
 pub(crate) fn router(shared: Arc<Shared>) -> Router {
@@ -46,18 +48,64 @@ fn model_object(shared: &Shared, id: &str) -> Value {
     json!({ "id": id, "object": "model", "created": shared.started, "owned_by": "headwater" })
 }
 
-async fn list_models(State(shared): State<Arc<Shared>>) -> Json<Value> {
-    let models: Vec<Value> = shared.registry.ids().map(|id| model_object(&shared, id)).collect();
+/// Own models, and those of others with the servers between them and us.
+async fn models(shared: &Shared, headers: &HeaderMap) -> Vec<Value> {
+    let mut models: Vec<Value> = shared.registry.ids().map(|id| model_object(shared, id)).collect();
+    let federation = &shared.federation;
+    if federation.upstreams.is_empty() {
+        return models;
+    }
+    federation.refresh(Some(headers)).await;
+    for model in &mut models {
+        model["headwater_path"] = json!([federation.id]);
+    }
+    for offer in federation.offers() {
+        if shared.registry.ids().any(|id| id == offer.id) {
+            continue;
+        }
+        let mut model = model_object(shared, &offer.id);
+        model["owned_by"] = offer.owner.into();
+        let path: Vec<String> = [federation.id.clone()].into_iter().chain(offer.path).collect();
+        model["headwater_path"] = path.into();
+        models.push(model);
+    }
+    models
+}
+
+async fn list_models(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Json<Value> {
+    let models = models(&shared, &headers).await;
     Json(json!({ "object": "list", "data": models }))
 }
 
 async fn show_model(
     State(shared): State<Arc<Shared>>,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> Result<Json<Value>, Refusal> {
-    match shared.registry.ids().any(|known| known == id) {
-        true => Ok(Json(model_object(&shared, &id))),
-        false => Err(Refusal::unknown_model(&id)),
+    let known = models(&shared, &headers).await.into_iter().find(|model| model["id"] == id);
+    known.map(Json).ok_or_else(|| Refusal::unknown_model(&id))
+}
+
+/// The body of a request that is to be answered here; else what another server answered.
+async fn read_or_forward(
+    shared: &Shared,
+    member: &Arc<Member>,
+    path: &str,
+    request: Request,
+) -> Result<Result<Fields, Response>, Refusal> {
+    let headers = request.headers().clone();
+    let fields = body::read(request, &shared.limits).await?;
+    let model = fields.named_model().map(str::to_owned);
+    let Some(model) = model.filter(|model| shared.registry.ids().all(|id| id != model)) else {
+        return Ok(Ok(fields));
+    };
+    if shared.federation.upstreams.is_empty() {
+        return Ok(Ok(fields));
+    }
+    let errand = Errand { model: &model, path, headers: &headers, member };
+    match shared.federation.forward(&errand, fields.into_map()).await {
+        Some(answer) => answer.map(Err),
+        None => Err(Refusal::unknown_model(&model)),
     }
 }
 
@@ -66,7 +114,11 @@ async fn chat_completions(
     Extension(member): Extension<Arc<Member>>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let fields = body::read(request, &shared.limits).await?;
+    let read = read_or_forward(&shared, &member, "/chat/completions", request).await?;
+    let fields = match read {
+        Ok(fields) => fields,
+        Err(answer) => return Ok(answer),
+    };
     let ask = chat::read(fields, || shared.draw() as u32)?;
     complete(&shared, Kind::Chat, ask, &member).await
 }
@@ -76,7 +128,10 @@ async fn text_completions(
     Extension(member): Extension<Arc<Member>>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let fields = body::read(request, &shared.limits).await?;
+    let fields = match read_or_forward(&shared, &member, "/completions", request).await? {
+        Ok(fields) => fields,
+        Err(answer) => return Ok(answer),
+    };
     let ask = completions::read(fields, || shared.draw() as u32)?;
     complete(&shared, Kind::Text, ask, &member).await
 }
@@ -93,20 +148,27 @@ async fn complete(
         Kind::Chat => "chatcmpl",
         Kind::Text => "cmpl",
     };
-    let mut generation = Generation::start(shared, task, ask, member).await?;
-    let answer = Answer {
+    let answer = |sha256: &str| Answer {
         kind,
         id: format!("{prefix}-{:016x}", shared.draw()),
         created: unix_seconds(),
         model: id.into(),
-        fingerprint: generation.sha256.get(..12).map(|start| format!("fp_{start}")),
+        fingerprint: sha256.get(..12).map(|start| format!("fp_{start}")),
     };
+    if ask.choices > 1 {
+        let (completions, sha256) = several::complete(shared, task, ask, member).await?;
+        return Ok(Json(answer(&sha256).whole(&completions)).into_response());
+    }
+    let mut generation = Generation::start(shared, task, ask, member).await?;
+    let answer = answer(&generation.sha256);
     // A request that fails at once, as one that is too long, still gets its status.
     let first = generation.next().await;
     match (first, stream) {
         (Event::Done(Err(error)), _) => Err(error.into()),
         (first, Some(options)) => Ok(stream_events(answer, options, first, generation)),
-        (Event::Done(Ok(completion)), None) => Ok(Json(answer.whole(&completion)).into_response()),
+        (Event::Done(Ok(completion)), None) => {
+            Ok(Json(answer.whole(&[completion])).into_response())
+        }
         (Event::Text(_), None) => Err(Refusal::engine("a piece of text was not asked for")),
     }
 }
@@ -142,7 +204,10 @@ async fn embed(
     Extension(member): Extension<Arc<Member>>,
     request: Request,
 ) -> Result<Response, Refusal> {
-    let fields = body::read(request, &shared.limits).await?;
+    let fields = match read_or_forward(&shared, &member, "/embeddings", request).await? {
+        Ok(fields) => fields,
+        Err(answer) => return Ok(answer),
+    };
     let ask = embeddings::read(fields)?;
     let (id, task) = shared.registry.embedding(ask.model.as_deref())?;
     let embeddings = generation::embed(&shared, task, ask.texts, member).await?;

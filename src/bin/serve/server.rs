@@ -6,11 +6,12 @@ use axum::Router;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 
 use crate::guard::{Hosts, Peer};
 use crate::listener::{Accepting, Listener, Stream};
 use crate::state::Shared;
-use crate::{Config, Listen, Registry, ServeError, connection, routes};
+use crate::{Config, Listen, Registry, ServeError, connection, routes, tls};
 
 /// For cancelled requests to tell their clients so.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -23,6 +24,7 @@ pub struct Server {
     listener: Listener,
     local: Listen,
     shared: Arc<Shared>,
+    tls: Option<TlsAcceptor>,
 }
 
 /// What was done between start and stop.
@@ -58,10 +60,12 @@ impl Server {
         if registry.is_empty() {
             return Err(ServeError::NoModel);
         }
+        let tls = config.certificate.as_ref().map(|(chain, key)| tls::acceptor(chain, key));
+        let tls = tls.transpose().map_err(ServeError::Tls)?;
         let (listener, local) = Listener::bind(&config.listen)?;
         let hosts = Hosts::new(&local, &config.names);
         let shared = Arc::new(Shared::new(config, hosts, registry));
-        Ok(Self { listener, local, shared })
+        Ok(Self { listener, local, shared, tls })
     }
 
     /// Where it listens, with the port the system chose.
@@ -79,7 +83,7 @@ impl Server {
     /// # Errors
     /// [`ServeError::Listen`] if the runtime cannot take the socket.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<Summary, ServeError> {
-        let Self { listener, local, shared } = self;
+        let Self { listener, local, shared, tls } = self;
         let wrap = |source| ServeError::Listen { place: local.to_string(), source };
         let listener = listener.accepting().map_err(wrap)?;
         let permits = shared.limits.connections.clamp(1, Semaphore::MAX_PERMITS);
@@ -88,12 +92,21 @@ impl Server {
         let (closing, closed) = watch::channel(false);
         let mut tasks = JoinSet::new();
         let mut stop = pin!(stop);
-        log::info!("listening on {local}");
-        loop {
+        // So that the first question finds the models of others.
+        let mut stopped = tokio::select! {
+            () = stop.as_mut() => true,
+            () = shared.federation.refresh(None) => false,
+        };
+        match (&local, &tls) {
+            (Listen::Tcp(address), Some(_)) => log::info!("listening on https://{address}"),
+            _ => log::info!("listening on {local}"),
+        }
+        while !stopped {
             tokio::select! {
-                () = stop.as_mut() => break,
+                () = stop.as_mut() => stopped = true,
                 Some(_) = tasks.join_next() => {}
                 (stream, permit) = next(&listener, &connections) => {
+                    let stream = (stream, tls.clone());
                     spawn(&mut tasks, stream, permit, &app, &shared, closed.clone());
                 }
             }
@@ -125,7 +138,7 @@ async fn next(
 
 fn spawn(
     tasks: &mut JoinSet<()>,
-    stream: Stream,
+    (stream, tls): (Stream, Option<TlsAcceptor>),
     permit: Option<OwnedSemaphorePermit>,
     app: &Router,
     shared: &Shared,
@@ -137,7 +150,14 @@ fn spawn(
         match stream {
             Stream::Tcp(stream, peer) => {
                 let peer = Peer(peer.ip().to_canonical().to_string());
-                connection::serve(stream, peer, app, limits, closing).await;
+                let Some(tls) = tls else {
+                    return connection::serve(stream, peer, app, limits, closing).await;
+                };
+                match timeout(limits.head, tls.accept(stream)).await {
+                    Ok(Ok(stream)) => connection::serve(stream, peer, app, limits, closing).await,
+                    Ok(Err(e)) => log::debug!("tls: {e}"),
+                    Err(_) => log::debug!("tls: no handshake in time"),
+                }
             }
             Stream::Unix(stream) => {
                 connection::serve(stream, Peer("unix".into()), app, limits, closing).await;

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::federation::Federation;
 use crate::guard::Hosts;
 use crate::member::Member;
 use crate::metrics::Answered;
@@ -16,6 +17,7 @@ pub(crate) struct Shared {
     pub(crate) members: Vec<Arc<Member>>,
     /// Whoever has one of `keys`, or anybody where there are none.
     pub(crate) anybody: Arc<Member>,
+    pub(crate) federation: Federation,
     pub(crate) hosts: Hosts,
     pub(crate) limits: Limits,
     pub(crate) requests: Arc<Requests>,
@@ -56,8 +58,12 @@ impl Counters {
 
 impl Shared {
     pub(crate) fn new(config: Config, hosts: Hosts, registry: Registry) -> Self {
+        let random = RandomState::new();
+        // The counter starts at 0: nothing that is drawn later is this.
+        let id = random.hash_one(u64::MAX);
         Self {
             registry,
+            federation: Federation::new(id, config.upstreams, config.limits.request),
             keys: config.keys,
             members: config.members.into_iter().map(Arc::new).collect(),
             anybody: Arc::new(Member::unlimited("")),
@@ -67,7 +73,7 @@ impl Shared {
             counters: Counters::default(),
             answered: Answered::default(),
             started: unix_seconds(),
-            random: RandomState::new(),
+            random,
             drawn: AtomicU64::new(0),
         }
     }

@@ -47,14 +47,34 @@ pub fn run_to<F: Filter>(
     session: &Session,
     output: Box<dyn Write>,
 ) -> Result<Exit, Error> {
-    let started = Instant::now();
     let jobs = args.jobs.map_or(default_jobs.max(1), usize::from);
+    let source = Source::new(args, F::OPERANDS, &session.stop);
+    run_source(filter, args, (source, jobs), session, output)
+}
+
+/// Runs `filter` over no input at all: what it emits at the end is everything.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_without_input<F: Filter>(
+    filter: F,
+    args: &StreamArgs,
+    session: &Session,
+) -> Result<Exit, Error> {
+    let source = Source::nothing(args, F::OPERANDS, &session.stop);
+    run_source(filter, args, (source, 1), session, Box::new(std::io::stdout()))
+}
+
+fn run_source<F: Filter>(
+    filter: F,
+    args: &StreamArgs,
+    (source, jobs): (Source, usize),
+    session: &Session,
+    output: Box<dyn Write>,
+) -> Result<Exit, Error> {
+    let started = Instant::now();
     let context = Context::new(session.program, !args.no_via, &session.stop);
-    let input = Limited {
-        source: Source::new(args, F::OPERANDS, &session.stop),
-        left: args.limit,
-        number: 0,
-    };
+    let input = Limited { source, left: args.limit, number: 0 };
     let mut out = Out::new(args, F::RESULT, F::SLOW, session, output);
     let ended = if jobs == 1 {
         inline(&filter, input, &context, &mut out)

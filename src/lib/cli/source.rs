@@ -88,21 +88,8 @@ struct Settings {
 
 impl Source {
     pub(crate) fn new(args: &StreamArgs, operands: Operands, stop: &Stop) -> Self {
-        let settings = Settings {
-            raw_lines: args.raw_input && !args.slurp,
-            operands,
-            walk: args.walk(),
-            max_line: args.max_line,
-            timeout: args.timeout,
-            stop: stop.clone(),
-        };
-        let mut source = Self {
-            operands: args.operands.clone().into(),
-            walk: None,
-            lines: None,
-            due: Due::default(),
-            settings,
-        };
+        let mut source =
+            Self { operands: args.operands.clone().into(), ..Self::nothing(args, operands, stop) };
         if args.slurp && args.operands.is_empty() {
             source.operands.push_back("-".into());
         } else if args.operands.is_empty() {
@@ -115,6 +102,19 @@ impl Source {
             source.open_stdin(delimiter, kind);
         }
         source
+    }
+
+    /// Nothing to read, not even stdin.
+    pub(crate) fn nothing(args: &StreamArgs, operands: Operands, stop: &Stop) -> Self {
+        let settings = Settings {
+            raw_lines: args.raw_input && !args.slurp,
+            operands,
+            walk: args.walk(),
+            max_line: args.max_line,
+            timeout: args.timeout,
+            stop: stop.clone(),
+        };
+        Self { operands: VecDeque::new(), walk: None, lines: None, due: Due::default(), settings }
     }
 
     fn open_stdin(&mut self, delimiter: u8, kind: LineKind) {

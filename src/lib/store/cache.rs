@@ -172,7 +172,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(24))]
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(24) })]
         #[test]
         fn never_larger_than_allowed_and_never_a_wrong_value(
             steps in prop::collection::vec((0u8..12, 0usize..200), 1..60),

@@ -30,8 +30,9 @@ pub use database::{Database, Migration};
 pub use digests::{Digests, FileState};
 pub use error::StoreError;
 pub use ledger::{
-    Caps, Charge, DayTotals, Ledger, ModelTotals, PipelineTotals, Refusal, Request, Reservation,
-    Scope, Totals, Usage,
+    Added, Batch, BatchCall, BatchHead, BatchRecord, BatchState, Caps, Charge, Charged, Closed,
+    DayTotals, Ledger, ModelTotals, PipelineTotals, Refusal, Request, Reservation, Row, Scope,
+    Totals, Usage,
 };
 pub use money::{NANO_PER_USD, NanoUsd};
 pub use seen::Seen;

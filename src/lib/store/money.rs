@@ -97,6 +97,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
         #[test]
         fn printed_dollars_read_back(nano in 0..=i64::MAX as u64) {
             let amount = NanoUsd::new(nano).unwrap();

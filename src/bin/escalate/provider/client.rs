@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 
 use ureq::http::header::{AUTHORIZATION, CONTENT_TYPE};
 use ureq::http::{HeaderName, HeaderValue, Response};
-use ureq::{Agent, Body, Timeout};
+use ureq::{Agent, Body, RequestBuilder, Timeout};
 use zeroize::Zeroizing;
 
 use super::error::CONNECT_PHASE;
@@ -16,7 +16,7 @@ use super::unix::{NoResolver, SocketConnector};
 use super::{Address, Answer, Api, Endpoint, ProviderError, Question, anthropic, pause, way, wire};
 
 /// Largest answer that is read, after decompression.
-const MAX_BODY: u64 = 16 << 20;
+pub(super) const MAX_BODY: u64 = 16 << 20;
 /// Largest part of an error's body that is read.
 const MAX_ERROR_BODY: u64 = 64 << 10;
 /// How often a wait looks whether it should stop.
@@ -25,9 +25,9 @@ const STOP_EVERY: Duration = Duration::from_millis(50);
 /// An endpoint that can be asked; threads may share it.
 #[derive(Clone, Debug)]
 pub struct Client {
-    endpoint: Endpoint,
-    agent: Agent,
-    base: String,
+    pub(super) endpoint: Endpoint,
+    pub(super) agent: Agent,
+    pub(super) base: String,
     /// Makes keys of this client differ from those of others for the same request.
     salt: String,
 }
@@ -126,11 +126,21 @@ impl Client {
     }
 
     fn send(&self, body: &[u8]) -> Result<Answer, ProviderError> {
-        let mut request = self
+        let request = self
             .agent
             .post(format!("{}{}", self.base, wire::path(&self.endpoint)))
             .header(CONTENT_TYPE, "application/json")
             .header("idempotency-key", self.idempotency_key(body));
+        let request = self.identified(request)?;
+        let response = request.send(body).map_err(|e| transport(&self.endpoint, e, false))?;
+        self.read(response)
+    }
+
+    /// The request with the key, and with what the interface wants in each of its headers.
+    pub(super) fn identified<B>(
+        &self,
+        mut request: RequestBuilder<B>,
+    ) -> Result<RequestBuilder<B>, ProviderError> {
         let (name, prefix) = match self.endpoint.api {
             Api::Openai => (AUTHORIZATION, "Bearer "),
             Api::Anthropic => {
@@ -145,31 +155,47 @@ impl Client {
             value.set_sensitive(true);
             request = request.header(name, value);
         }
-        let response = request.send(body).map_err(|e| transport(&self.endpoint, e, false))?;
-        self.read(response)
+        Ok(request)
     }
 
     /// The same for the same request, also in a later run: a server that knows such keys answers
     /// again what it has answered before, and is paid once.
-    fn idempotency_key(&self, body: &[u8]) -> String {
+    pub(super) fn idempotency_key(&self, body: &[u8]) -> String {
         let mut hasher = blake3::Hasher::new();
         hasher.update(self.salt.as_bytes()).update(&[0]).update(body);
         hasher.finalize().to_hex()[..32].to_owned()
     }
 
-    fn read(&self, mut response: Response<Body>) -> Result<Answer, ProviderError> {
-        let status = response.status().as_u16();
+    fn read(&self, response: Response<Body>) -> Result<Answer, ProviderError> {
         let pause = pause::asked_for(response.headers(), SystemTime::now());
+        let body = self.json(response)?;
+        let answer = wire::answer(&self.endpoint, &body)?;
+        Ok(Answer { pause, ..answer })
+    }
+
+    /// The response, if its status says success.
+    pub(super) fn succeeded(
+        &self,
+        mut response: Response<Body>,
+    ) -> Result<Response<Body>, ProviderError> {
+        let status = response.status().as_u16();
         if (300..400).contains(&status) {
             return Err(ProviderError::Redirect(status));
         }
-        if !(200..300).contains(&status) {
-            let mut body = Vec::new();
-            // A broken body takes nothing away from the status.
-            let _ = response.body_mut().as_reader().take(MAX_ERROR_BODY).read_to_end(&mut body);
-            let message = wire::failure(&self.endpoint, &body);
-            return Err(ProviderError::Status { status, message, retry_after: pause });
+        if (200..300).contains(&status) {
+            return Ok(response);
         }
+        let retry_after = pause::asked_for(response.headers(), SystemTime::now());
+        let mut body = Vec::new();
+        // A broken body takes nothing away from the status.
+        let _ = response.body_mut().as_reader().take(MAX_ERROR_BODY).read_to_end(&mut body);
+        let message = wire::failure(&self.endpoint, &body);
+        Err(ProviderError::Status { status, message, retry_after })
+    }
+
+    /// The body of a response that succeeded and holds JSON, within the limit.
+    pub(super) fn json(&self, response: Response<Body>) -> Result<Vec<u8>, ProviderError> {
+        let mut response = self.succeeded(response)?;
         let kind = response.headers().get(CONTENT_TYPE).map_or("", |v| v.to_str().unwrap_or("?"));
         if !kind.is_empty() && !kind.to_ascii_lowercase().contains("json") {
             return Err(ProviderError::ContentType(wire::presentable(&self.endpoint, kind)));
@@ -180,8 +206,7 @@ impl Client {
         if body.len() as u64 > MAX_BODY {
             return Err(ProviderError::TooLarge(MAX_BODY));
         }
-        let answer = wire::answer(&self.endpoint, &body)?;
-        Ok(Answer { pause, ..answer })
+        Ok(body)
     }
 }
 
@@ -214,7 +239,7 @@ fn check_url(url: &str) -> Result<String, ProviderError> {
 }
 
 /// Sorts ureq's errors. `answered`: the head of the answer had come.
-fn transport(endpoint: &Endpoint, error: ureq::Error, answered: bool) -> ProviderError {
+pub(super) fn transport(endpoint: &Endpoint, error: ureq::Error, answered: bool) -> ProviderError {
     use std::io::ErrorKind as K;
     use ureq::Error as E;
     let text = wire::presentable(endpoint, &error.to_string());

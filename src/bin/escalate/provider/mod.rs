@@ -2,6 +2,7 @@
 //! messages. Blocking, one request at a time on each thread; connections are kept and shared.
 
 mod anthropic;
+mod batches;
 mod client;
 mod error;
 mod openai;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 use crate::cost::Price;
 use crate::reach::Reach;
 
+pub use batches::{BatchCalls, BatchResult, Ending, Progress};
 pub use client::{Client, healthy};
 pub use error::ProviderError;
 pub use preset::{BadPresets, Preset, Presets};

@@ -104,6 +104,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(proptest::test_runner::Config { failure_persistence: None, ..Default::default() })]
+
         #[test]
         fn waits_grow_and_stay_bounded(made in 1u32..100, jitter: u64) {
             let policy = RetryPolicy { attempts: u32::MAX, ..RetryPolicy::default() };

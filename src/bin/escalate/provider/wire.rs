@@ -67,7 +67,7 @@ pub(super) fn failure(endpoint: &Endpoint, body: &[u8]) -> String {
     }
 }
 
-fn message(endpoint: &Endpoint, error: &Value) -> String {
+pub(super) fn message(endpoint: &Endpoint, error: &Value) -> String {
     match error.get("message").unwrap_or(error) {
         Value::String(text) => presentable(endpoint, text),
         other => presentable(endpoint, &other.to_string()),

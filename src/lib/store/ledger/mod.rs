@@ -10,6 +10,8 @@
 //!
 //! Days and months are those of UTC, the same on every machine that shares a ledger.
 
+mod batch;
+mod offline;
 mod report;
 mod schema;
 
@@ -26,6 +28,9 @@ use crate::database::Fault;
 use crate::owner::Owner;
 use crate::{Database, NanoUsd, StoreError};
 
+pub use batch::{
+    Added, Batch, BatchCall, BatchHead, BatchRecord, BatchState, Charged, Closed, Row,
+};
 pub use report::{DayTotals, ModelTotals, PipelineTotals, Totals};
 
 /// Upper limits, each optional. All three are checked for every reservation.
@@ -165,41 +170,7 @@ impl Ledger {
     /// # Errors
     /// A failure of the database (then nothing was set aside), or sums beyond [`NanoUsd`].
     pub fn reserve(&self, request: &Request<'_>) -> Result<Charge, StoreError> {
-        let Request { run, caps, amount, provider, model, at } = *request;
-        let day = utc_day(at)?;
-        let (here, now) = (&self.here, millis(at));
-        self.database.write(|tx| {
-            let scopes = [
-                (Scope::Run, run, caps.run),
-                (Scope::Day, &day, caps.day),
-                (Scope::Month, &day[..day.len() - 3], caps.month),
-            ];
-            for (which, key, cap) in scopes {
-                let spent = spent(tx, which, key)?;
-                let after = spent.checked_add(amount).ok_or(StoreError::Overflow)?;
-                if let Some(cap) = cap.filter(|cap| after > *cap) {
-                    return Ok(Charge::OverBudget(Refusal { which, spent, cap, wanted: amount }));
-                }
-            }
-            tx.prepare_cached(
-                "INSERT INTO entry (run, day, state, amount, reserved, provider, model,
-                                    created_ms, host, boot, pid, started)
-                 VALUES (?1, ?2, 'reserved', ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
-            )?
-            .execute(params![
-                run,
-                day,
-                amount.to_sql(),
-                provider,
-                model,
-                now,
-                here.host,
-                here.boot,
-                here.pid,
-                here.started
-            ])?;
-            Ok(Charge::Reserved(Reservation { id: tx.last_insert_rowid(), amount }))
-        })
+        self.database.write(|tx| reserve(tx, request, &self.here, None))
     }
 
     /// Replaces a reservation by what the call really cost. Works as well for one that was
@@ -273,7 +244,8 @@ impl Ledger {
     pub fn recover(&self) -> Result<usize, StoreError> {
         self.database.write(|tx| {
             let mut statement = tx.prepare(
-                "SELECT DISTINCT host, boot, pid, started FROM entry WHERE state = 'reserved'",
+                "SELECT DISTINCT host, boot, pid, started FROM entry
+                 WHERE state = 'reserved' AND batch IS NULL",
             )?;
             let owners = statement
                 .query_map([], |row| {
@@ -290,7 +262,7 @@ impl Ledger {
             for owner in owners.iter().filter(|owner| owner.is_dead(&self.here)) {
                 count += tx.execute(
                     "UPDATE entry SET state = 'expired', closed_ms = ?5
-                     WHERE state = 'reserved' AND host = ?1 AND boot = ?2 AND pid = ?3
+                     WHERE state = 'reserved' AND batch IS NULL AND host = ?1 AND boot = ?2 AND pid = ?3
                            AND started = ?4",
                     params![owner.host, owner.boot, owner.pid, owner.started, now],
                 )?;
@@ -298,6 +270,48 @@ impl Ledger {
             Ok(count)
         })
     }
+}
+
+/// Sets money aside within a transaction; for a call of a batch, where one is given.
+fn reserve(
+    tx: &Transaction<'_>,
+    request: &Request<'_>,
+    here: &Owner,
+    batch: Option<i64>,
+) -> Result<Charge, Fault> {
+    let Request { run, caps, amount, provider, model, at } = *request;
+    let day = utc_day(at)?;
+    let scopes = [
+        (Scope::Run, run, caps.run),
+        (Scope::Day, &day, caps.day),
+        (Scope::Month, &day[..day.len() - 3], caps.month),
+    ];
+    for (which, key, cap) in scopes {
+        let spent = spent(tx, which, key)?;
+        let after = spent.checked_add(amount).ok_or(StoreError::Overflow)?;
+        if let Some(cap) = cap.filter(|cap| after > *cap) {
+            return Ok(Charge::OverBudget(Refusal { which, spent, cap, wanted: amount }));
+        }
+    }
+    tx.prepare_cached(
+        "INSERT INTO entry (run, day, state, amount, reserved, provider, model,
+                            created_ms, host, boot, pid, started, batch)
+         VALUES (?1, ?2, 'reserved', ?3, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+    )?
+    .execute(params![
+        run,
+        day,
+        amount.to_sql(),
+        provider,
+        model,
+        millis(at),
+        here.host,
+        here.boot,
+        here.pid,
+        here.started,
+        batch
+    ])?;
+    Ok(Charge::Reserved(Reservation { id: tx.last_insert_rowid(), amount }))
 }
 
 /// What counts against one cap.

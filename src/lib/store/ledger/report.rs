@@ -86,14 +86,15 @@ impl Ledger {
         self.one(&format!("SELECT {SUMS} FROM entry"), [])
     }
 
-    /// What is set aside for calls under way and counts against one cap of `request`.
+    /// What is set aside for calls under way and counts against one cap of `request`. What waits
+    /// for a provider's batch is not in it: nobody waits a day for that.
     ///
     /// # Errors
     /// A failure of the database.
     pub fn pending(&self, which: Scope, request: &Request<'_>) -> Result<NanoUsd, StoreError> {
         let day = utc_day(request.at)?;
         let sql = "SELECT coalesce(sum(amount), 0) FROM entry WHERE state = 'reserved' AND
-                   CASE ?1 WHEN 'run' THEN run = ?2
+                   batch IS NULL AND CASE ?1 WHEN 'run' THEN run = ?2
                            WHEN 'day' THEN day = ?3
                            ELSE substr(day, 1, length(day) - 3) = ?4 END";
         let month = &day[..day.len() - 3];

@@ -4,7 +4,7 @@ use crate::Migration;
 
 /// `total` is kept by triggers, so that no statement, ours or a person's, can change an entry
 /// and forget the sums that the caps are checked against.
-pub(super) const MIGRATIONS: &[Migration] = &[LEDGER, PASSED];
+pub(super) const MIGRATIONS: &[Migration] = &[LEDGER, PASSED, BATCHES];
 
 const PASSED: Migration = Migration {
     name: "0002-passed",
@@ -16,6 +16,54 @@ const PASSED: Migration = Migration {
         records  INTEGER NOT NULL,
         PRIMARY KEY (pipeline, day)
     ) STRICT, WITHOUT ROWID;
+    ",
+};
+
+const BATCHES: Migration = Migration {
+    name: "0003-batches",
+    sql: "
+    -- Set for money that waits for a provider's batch, not for a process.
+    ALTER TABLE entry ADD COLUMN batch INTEGER;
+    CREATE INDEX entry_by_batch ON entry (batch) WHERE batch IS NOT NULL;
+
+    CREATE TABLE batch (
+        id       INTEGER PRIMARY KEY,
+        token    TEXT NOT NULL,            -- part of the ids of its calls at the provider
+        pipeline TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        model    TEXT NOT NULL,
+        settings TEXT NOT NULL,            -- how answers are read and written
+        state    TEXT NOT NULL CHECK (state IN ('gathering', 'sending', 'sent', 'answered')),
+        file     TEXT,                     -- the provider's id of the file that was uploaded
+        remote   TEXT,                     -- the provider's id of the batch
+        strange  TEXT NOT NULL DEFAULT '', -- ids of batches that turned out not to be this one
+        created_ms INTEGER NOT NULL,
+        host     TEXT NOT NULL,            -- the process that works on it
+        boot     TEXT NOT NULL,
+        pid      INTEGER NOT NULL,
+        started  INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE batch_call (
+        id      INTEGER PRIMARY KEY,
+        batch   INTEGER NOT NULL,
+        key     BLOB NOT NULL CHECK (length(key) = 32),
+        body    TEXT NOT NULL,
+        entry   INTEGER,                   -- the money that is set aside for it
+        outcome TEXT,
+        UNIQUE (batch, key)
+    ) STRICT;
+    CREATE TABLE batch_record (
+        id     INTEGER PRIMARY KEY,
+        batch  INTEGER NOT NULL,
+        call   INTEGER NOT NULL,
+        ident  BLOB NOT NULL CHECK (length(ident) = 32),
+        seen   TEXT NOT NULL,              -- the last run that came by with this record
+        record TEXT NOT NULL,
+        notes  TEXT NOT NULL
+    ) STRICT;
+    CREATE INDEX batch_record_by_call ON batch_record (call);
+    CREATE INDEX batch_record_by_ident ON batch_record (ident);
+    CREATE INDEX batch_record_by_batch ON batch_record (batch);
     ",
 };
 

@@ -326,7 +326,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(32))]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(32) })]
     #[test]
     fn no_cap_is_ever_exceeded(steps in prop::collection::vec(step(), 1..60)) {
         let (_dir, ledger) = ledger();
