@@ -8,7 +8,6 @@ use whisper::{SAMPLE_RATE, Session, Spotted, WINDOW};
 
 use crate::calibrate::{self, Example};
 use crate::command::{self, Verdict};
-use crate::detector::Detector;
 use crate::error::TranscribeError;
 use crate::format::Format;
 use crate::listen::{Heard, Listener, Stretch, round};
@@ -43,10 +42,6 @@ impl TranscribeFilter {
         let threads = if plan.live { 1 } else { plan.threads };
         let sessions = (0..threads).map(session).collect::<Result<_, Error>>()?;
         Ok(Worker::Listener(Listener::new(plan.vad.clone(), sessions)))
-    }
-
-    fn detector(&self) -> Result<Detector, Error> {
-        Detector::load(self.plan.vad.as_deref())
     }
 
     fn usage(&self, tokens: u64) -> Usage {
@@ -111,7 +106,6 @@ impl TranscribeFilter {
         let decoder = source.decoder(plan.pcm.as_ref(), &cancel).map_err(TranscribeError::Audio)?;
         let decoder = decoder.with_channels(plan.channels).with_block(live::BLOCK);
         let mut language = plan.asked.language.clone();
-        let detector = || self.detector();
         let say = |utterance: Utterance, out: &mut Emit<'_>| match worker {
             Worker::Listener(listener) => {
                 self.write_utterance(listener, input, utterance, &mut language, out)
@@ -125,7 +119,7 @@ impl TranscribeFilter {
                 self.spot(session, samples, record, &live::unhurried(), out)
             }
         };
-        let problem = live::listen(decoder, (&detector, &plan.asked), &plan.stop, out, say)?;
+        let problem = live::listen(decoder, (&plan.vad, &plan.asked), &plan.stop, out, say)?;
         warn(path, problem.map(|e| e.to_string()).as_deref());
         Ok(())
     }
@@ -195,8 +189,7 @@ impl TranscribeFilter {
         if !record.has("id") {
             record.set("id", &source.id().map_err(TranscribeError::Read)?);
         }
-        let spans = self.detector().and_then(|mut d| d.detect(&samples));
-        let spans = spans.map_err(TranscribeError::Engine)?;
+        let spans = plan.vad.clone().detect(&samples).map_err(TranscribeError::Engine)?;
         // From the first word to the last, with a fifth of a second around them.
         let pad = SAMPLE_RATE / 5;
         let speech = match (spans.first(), spans.last()) {

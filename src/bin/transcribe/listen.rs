@@ -1,7 +1,5 @@
 //! From blocks of sound to segments of text, with no more than a window of sound in memory.
 
-use std::path::PathBuf;
-
 use engine::{Cancel, Error, LANGUAGE_AUTO, Segment, Transcribe};
 use serde::Serialize;
 use whisper::{Chunk, SAMPLE_RATE, Segmenter};
@@ -80,7 +78,7 @@ impl Stretch {
     }
 }
 
-/// One worker: a speech detector for each channel, and as many sessions as it may run at the same
+/// One worker: a place to find speech in for each channel, and as many sessions as it may run at the same
 /// time.
 pub(crate) struct Listener {
     ears: Ears,
@@ -89,13 +87,13 @@ pub(crate) struct Listener {
 
 /// Finds speech, in each channel by itself.
 struct Ears {
-    vad: Option<PathBuf>,
+    vad: Detector,
     segmenters: Vec<Segmenter<Detector>>,
 }
 
 impl Listener {
-    /// At least one session. `vad` is the detector's file, if there is to be one.
-    pub(crate) fn new(vad: Option<PathBuf>, sessions: Vec<Box<dyn Transcribe>>) -> Self {
+    /// At least one session.
+    pub(crate) fn new(vad: Detector, sessions: Vec<Box<dyn Transcribe>>) -> Self {
         Self { ears: Ears { vad, segmenters: Vec::new() }, sessions }
     }
 
@@ -188,7 +186,7 @@ impl Ears {
         let mut parts = Vec::new();
         for (lane, block) in lanes.into_iter().enumerate() {
             if self.segmenters.len() == lane {
-                let mut segmenter = Segmenter::new(Detector::load(self.vad.as_deref())?);
+                let mut segmenter = Segmenter::new(self.vad.clone());
                 segmenter.skip(offset);
                 self.segmenters.push(segmenter);
             }

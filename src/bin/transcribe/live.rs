@@ -45,7 +45,7 @@ impl Utterance {
 /// Those of `handle`; a stream of which nothing can be decoded.
 pub(crate) fn listen(
     decoder: Decoder,
-    (vad, asked): (&dyn Fn() -> Result<Detector, engine::Error>, &Asked),
+    (vad, asked): (&Detector, &Asked),
     stop: &Stop,
     out: &mut Emit<'_>,
     mut handle: impl FnMut(Utterance, &mut Emit<'_>) -> Result<(), Halt>,
@@ -53,7 +53,7 @@ pub(crate) fn listen(
     std::thread::scope(|scope| {
         let (sender, blocks) = sync_channel(QUEUE);
         scope.spawn(move || read(decoder, &sender, stop));
-        let mut lanes = Lanes { detectors: vad, open: Vec::new(), number: 0, offset: asked.offset };
+        let mut lanes = Lanes { detector: vad, open: Vec::new(), number: 0, offset: asked.offset };
         let ended = lanes.run(&blocks, asked, stop, &mut |utterance| handle(utterance, out));
         // The reader ends with its next block.
         drop(blocks);
@@ -77,7 +77,7 @@ fn read(mut decoder: Decoder, sender: &SyncSender<Blocks>, stop: &Stop) {
 
 /// The channels of a stream.
 struct Lanes<'d> {
-    detectors: &'d dyn Fn() -> Result<Detector, engine::Error>,
+    detector: &'d Detector,
     open: Vec<Utterances<Detector>>,
     number: u64,
     offset: u64,
@@ -107,8 +107,7 @@ impl Lanes<'_> {
             let more = stretch.clip(&mut next);
             for (lane, block) in next.iter().enumerate() {
                 if self.open.len() == lane {
-                    let mut utterances =
-                        Utterances::new((self.detectors)().map_err(engine_failure)?);
+                    let mut utterances = Utterances::new(self.detector.clone());
                     utterances.skip(self.offset);
                     self.open.push(utterances);
                 }

@@ -10,6 +10,7 @@ use whisper::{Options, Phrases, SAMPLE_RATE, Whisper};
 use crate::args::{ChannelsArg, Transcribe};
 use crate::calibrate;
 use crate::command::{self, Command, DEFAULT_JUDGE, Judge};
+use crate::detector::Detector;
 use crate::folder::Folder;
 use crate::format::Format;
 use crate::listen::Asked;
@@ -25,8 +26,7 @@ const MAX_VOCABULARY: u64 = 1 << 16;
 /// Everything that is opened before the first recording is.
 pub(crate) struct Plan {
     pub(crate) whisper: Whisper,
-    /// The detector's file; each worker loads its own, it is small.
-    pub(crate) vad: Option<PathBuf>,
+    pub(crate) vad: Detector,
     pub(crate) asked: Asked,
     pub(crate) channels: audio::Channels,
     pub(crate) pcm: Option<audio::Pcm>,
@@ -64,10 +64,7 @@ impl Plan {
         check_output(args)?;
         let store = Store::for_user(cli::env::models_folder()?, cli::env::catalogue_file())?
             .noting_in(cli::env::models_log());
-        let vad = match args.vad.as_str() {
-            NO_VAD => None,
-            name => Some(resolve(&store, name, Task::Vad)?.path),
-        };
+        let vad = detector(&store, &args.vad)?;
         let prompt = prompt(args)?;
         let file = resolve(&store, &args.model, Task::Transcribe)?;
         whisper::give_back_large_blocks();
@@ -217,6 +214,15 @@ fn spotting(args: &Transcribe, whisper: &Whisper) -> Result<Option<Spotting>, Er
         None => DEFAULT_JUDGE,
     };
     Ok(Some(Spotting { commands, phrases, judge, made_for, calibrate: args.calibrate }))
+}
+
+/// The detector of speech called `name`.
+fn detector(store: &Store, name: &str) -> Result<Detector, Error> {
+    if name == NO_VAD {
+        return Ok(Detector::Everything);
+    }
+    let file = resolve(store, name, Task::Vad)?;
+    Detector::load(&file.path).map_err(|e| Error::setup(e.to_string()))
 }
 
 fn resolve(store: &Store, name: &str, task: Task) -> Result<Resolved, ResolveError> {

@@ -10,6 +10,7 @@ use engine::{
 use proptest::prelude::*;
 use records::{Record, content_id};
 
+use crate::detector::Detector;
 use crate::error::TranscribeError;
 use crate::folder::Folder;
 use crate::format::Format;
@@ -65,7 +66,7 @@ fn listener(sessions: usize) -> (Listener, Arc<AtomicUsize>) {
         let info = ModelInfo::default();
         Box::new(Echo { info, windows: Arc::clone(&windows) }) as Box<dyn Transcribe>
     };
-    (Listener::new(None, (0..sessions).map(echo).collect()), windows)
+    (Listener::new(Detector::Everything, (0..sessions).map(echo).collect()), windows)
 }
 
 fn asked(language: &str) -> Asked {

@@ -102,7 +102,7 @@ fn a_long_utterance_has_parts_cut_where_it_is_quietest() {
     let together: Vec<f32> = parts.into_iter().flat_map(|part| part.samples).collect();
     assert_eq!(together, samples);
     let short = Chunk::new(7, vec![0.1; 10 * S]);
-    assert_eq!(short.clone().parts(), [short.clone()]);
+    assert_eq!(short.clone().parts(), std::slice::from_ref(&short));
     let mut freed = short.clone();
     freed.free_sound();
     assert!(freed.samples.is_empty());
