@@ -145,6 +145,46 @@ fn model_the_interface_answers_as_openais_does() {
 }
 
 #[test]
+fn model_each_token_has_its_probability_where_that_is_asked_for() {
+    let server = serve(&["--embedder", "none"]);
+    let mut ask = chat("What is the capital of France?");
+    (ask["temperature"], ask["logprobs"], ask["top_logprobs"]) = (json!(0), json!(true), json!(3));
+    let reply = server.post("/v1/chat/completions", "", &ask).json();
+    let choice = &reply["choices"][0];
+    let content = choice["logprobs"]["content"].as_array().expect("tokens");
+    let token = |value: &Value| value["token"].as_str().expect("a text").to_owned();
+    let together: String = content.iter().map(token).collect();
+    assert_eq!(together, choice["message"]["content"].as_str().expect("a text"), "{reply}");
+    for one in content {
+        let top = one["top_logprobs"].as_array().expect("alternatives");
+        assert_eq!(top.len(), 3, "{one}");
+        // The likeliest was taken, and the others follow in order.
+        assert_eq!((&top[0]["token"], &top[0]["logprob"]), (&one["token"], &one["logprob"]));
+        let logprobs: Vec<f64> = top.iter().filter_map(|t| t["logprob"].as_f64()).collect();
+        assert!(logprobs[0] <= 1e-3 && logprobs.is_sorted_by(|a, b| a >= b), "{one}");
+        let bytes: Vec<u8> = serde_json::from_value(one["bytes"].clone()).expect("bytes");
+        assert_eq!(String::from_utf8_lossy(&bytes), token(one));
+    }
+
+    let mut raw = json!({"prompt": "One, two, three,", "max_tokens": 12, "temperature": 0});
+    (raw["logprobs"], raw["stop"]) = (json!(2), json!([", six"]));
+    let reply = server.post("/v1/completions", "", &raw).json();
+    let (text, told) = (&reply["choices"][0]["text"], &reply["choices"][0]["logprobs"]);
+    let tokens: Vec<String> = serde_json::from_value(told["tokens"].clone()).expect("tokens");
+    // Of what was said for the stop string, nothing.
+    assert_eq!(tokens.concat(), text.as_str().expect("a text"), "{reply}");
+    assert_eq!(told["text_offset"][1], tokens[0].chars().count(), "{reply}");
+    assert_eq!(told["top_logprobs"][0].as_object().map(serde_json::Map::len), Some(2), "{reply}");
+    assert_eq!(told["token_logprobs"].as_array().map(Vec::len), Some(tokens.len()), "{reply}");
+
+    raw["logprobs"] = json!(0);
+    let reply = server.post("/v1/completions", "", &raw).json();
+    assert_eq!(reply["choices"][0]["logprobs"]["top_logprobs"][0], json!({}), "{reply}");
+    (ask["stream"], ask["max_tokens"]) = (json!(true), json!(4));
+    assert_eq!(server.post("/v1/chat/completions", "", &ask).status, 400, "not in a stream");
+}
+
+#[test]
 fn model_what_is_wrong_is_refused_in_openais_words() {
     let server = serve(&["--embedder", "none"]);
     let refused = |path: &str, body: Value, status: u16| {

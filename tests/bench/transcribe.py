@@ -1,7 +1,9 @@
 """Parts of transcribe.sh: the clips, a long recording, faster-whisper, and the word error rate.
 
   list CORPUS                the clips' paths, one a line
+  words CORPUS               the paths of single words
   long CORPUS OUT SECONDS    one WAV of so many seconds: the clips with pauses between, again and again
+  noisy WAV OUT DECIBELS     the same with white noise so much weaker than the sound
   peer MODEL FILE...         what faster-whisper writes (int8, batches, its own detector), JSON lines
   text FORM FILE             {"path", "text"} lines from the output of transcribe or whisper-cli
   wer CORPUS FILE            word error rate in percent, after whisper's normaliser for English
@@ -9,9 +11,12 @@
 CORPUS is a folder with manifest.jsonl: {"path", "text", "set", "seconds"} a line, 16 kHz mono WAV.
 peer and wer need faster-whisper, whisper-normalizer and jiwer, all from PyPI.
 """
+import array
 import itertools
 import json
+import math
 import os
+import random
 import re
 import sys
 import wave
@@ -20,10 +25,13 @@ import wave
 SETS = ("librivox", "sonnet", "jfk", "ivr-long", "ivr-short", "command")
 
 
-def clips(corpus):
+WORDS = ("ivr-words",)
+
+
+def clips(corpus, sets=SETS):
     with open(os.path.join(corpus, "manifest.jsonl"), encoding="utf-8") as lines:
         rows = [json.loads(line) for line in lines]
-    return [(os.path.join(corpus, r["path"]), r["text"]) for r in rows if r["set"] in SETS]
+    return [(os.path.join(corpus, r["path"]), r["text"]) for r in rows if r["set"] in sets]
 
 
 def long(corpus, out, seconds):
@@ -40,6 +48,17 @@ def long(corpus, out, seconds):
             left -= len(frames) // 2
             if left <= 0:
                 return
+
+
+def noisy(sound, out, decibels):
+    with wave.open(sound) as clip, wave.open(out, "wb") as to:
+        to.setparams(clip.getparams())
+        samples = array.array("h", clip.readframes(clip.getnframes()))
+        power = sum(x * x for x in samples) / len(samples)
+        level = math.sqrt(power / 10 ** (float(decibels) / 10))
+        rng = random.Random(1)
+        loud = (round(x + rng.gauss(0, level)) for x in samples)
+        to.writeframes(array.array("h", (max(-32768, min(32767, x)) for x in loud)).tobytes())
 
 
 def peer(model, files):
@@ -82,9 +101,9 @@ def wer(corpus, file):
 
 
 command, *rest = sys.argv[1:]
-if command == "list":
-    print("\n".join(path for path, _ in clips(rest[0])))
+if command in ("list", "words"):
+    print("\n".join(path for path, _ in clips(rest[0], SETS if command == "list" else WORDS)))
 elif command == "peer":
     peer(rest[0], rest[1:])
 else:
-    {"long": long, "text": text, "wer": wer}[command](*rest)
+    {"long": long, "noisy": noisy, "text": text, "wer": wer}[command](*rest)

@@ -59,6 +59,23 @@ printf 'go forward ten meters\ngo backward ten meters\nturn left\nturn right\nst
 grep -E '/commands' "$work/paths" > "$work/commands"
 row "transcribe --commands, $(wc -l < "$work/commands") commands, one core" \
     "xargs -d '\n' taskset -c 1 $ours --commands $work/phrases < $work/commands" 0 "$work/out"
+python3 tests/bench/transcribe.py words "$corpus" > "$work/words"
+head -n 1 "$work/words" > "$work/word"
+spot="taskset -c 1 $ours --jobs 1 --threads 1 --commands $work/phrases"
+row "transcribe --commands, $(wc -l < "$work/words") words of 0.9 s, one core" \
+    "xargs -d '\n' $spot < $work/words" 0 "$work/out"
+row "transcribe --commands, one of them" "xargs -d '\n' $spot < $work/word" 0 "$work/out"
+# Memory where it could be most.
+python3 tests/bench/transcribe.py long "$corpus" "$work/half.wav" 29
+cp "$work/half.wav" "$work/other.wav"
+spot="$ours --commands $work/phrases $work/half.wav $work/other.wav"
+row "transcribe --commands, twice 29 s, one worker" "$spot --jobs 1" 0 "$work/out"
+row "transcribe --commands, twice 29 s, two workers" "$spot --jobs 2" 0 "$work/out"
+python3 tests/bench/transcribe.py long "$corpus" "$work/five.wav" 300
+row "transcribe --stream, 5 minutes" "$ours --stream $work/five.wav" 0 "$work/out"
+row "transcribe --prompt Ask, 5 minutes" "$ours --threads $cores --prompt Ask $work/five.wav" 0 "$work/out"
+python3 tests/bench/transcribe.py noisy "$work/five.wav" "$work/noisy.wav" 5
+row "transcribe, 5 minutes with noise, much in doubt" "$ours --threads $cores $work/noisy.wav" 0 "$work/out"
 for who in ours cli peer; do
     text=$work/$who.text
     [ -e "$text" ] || text=$work/$who

@@ -1,6 +1,8 @@
 use engine::{Completion, StopReason};
 use serde_json::{Value, json};
 
+use crate::likelihoods;
+
 /// Which of the two endpoints answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -19,6 +21,8 @@ pub(crate) struct Answer {
     pub(crate) model: String,
     /// Changes when answers may: the beginning of the model file's SHA-256.
     pub(crate) fingerprint: Option<String>,
+    /// Whether it tells how likely each token was.
+    pub(crate) likelihoods: bool,
 }
 
 impl Answer {
@@ -27,15 +31,16 @@ impl Answer {
         let choice = |(index, completion): (usize, &Completion)| {
             let text = &completion.text;
             let reason = reason(completion.stop);
+            let logprobs = likelihoods::told(self.kind, self.likelihoods, completion);
             match self.kind {
                 Kind::Chat => json!({
                     "index": index,
                     "message": { "role": "assistant", "content": text, "refusal": null },
-                    "logprobs": null,
+                    "logprobs": logprobs,
                     "finish_reason": reason,
                 }),
                 Kind::Text => json!({
-                    "index": index, "text": text, "logprobs": null, "finish_reason": reason
+                    "index": index, "text": text, "logprobs": logprobs, "finish_reason": reason
                 }),
             }
         };

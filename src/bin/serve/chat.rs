@@ -4,6 +4,7 @@ use engine::{Message, Prompt, Role};
 use serde_json::Value;
 
 use crate::fields::Fields;
+use crate::likelihoods;
 use crate::options::Ask;
 use crate::refusal::Refusal;
 
@@ -17,7 +18,8 @@ pub(crate) fn read(mut fields: Fields, random: impl FnOnce() -> u32) -> Result<A
     }
     let turns = turns.into_iter().enumerate().map(|(at, turn)| message(at, turn));
     let turns = turns.collect::<Result<Vec<_>, _>>()?;
-    Ask::read(fields, Prompt::Chat(turns), random)
+    let logprobs = likelihoods::of_chat(&mut fields)?;
+    Ask::read(fields, (Prompt::Chat(turns), logprobs), random)
 }
 
 fn message(at: usize, turn: Value) -> Result<Message, Refusal> {

@@ -4,6 +4,7 @@ use engine::Prompt;
 use serde_json::Value;
 
 use crate::fields::Fields;
+use crate::likelihoods;
 use crate::options::Ask;
 use crate::refusal::Refusal;
 
@@ -21,5 +22,6 @@ pub(crate) fn read(mut fields: Fields, random: impl FnOnce() -> u32) -> Result<A
         },
         _ => return Err(Refusal::invalid("prompt", "prompt must be a string")),
     };
-    Ask::read(fields, Prompt::Raw(prompt), random)
+    let logprobs = likelihoods::of_text(&mut fields)?;
+    Ask::read(fields, (Prompt::Raw(prompt), logprobs), random)
 }

@@ -51,8 +51,6 @@ const UNSUPPORTED: &[Unsupported] = &[
     ("tool_choice", no_tool),
     ("functions", empty),
     ("function_call", no_tool),
-    ("logprobs", off),
-    ("top_logprobs", zero),
     ("logit_bias", empty),
     ("frequency_penalty", zero),
     ("presence_penalty", zero),
@@ -79,6 +77,11 @@ impl Fields {
     /// Whether a field says so; what is no truth value is complained about where it is read.
     pub(crate) fn is_true(&self, name: &str) -> bool {
         self.0.get(name) == Some(&Value::Bool(true))
+    }
+
+    /// Whether a field says that it is not so.
+    pub(crate) fn is_false(&self, name: &str) -> bool {
+        self.0.get(name) == Some(&Value::Bool(false))
     }
 
     /// All of them, to be passed on.

@@ -146,6 +146,7 @@ fn generate(
         stop: ask.stop,
         sampling: ask.sampling,
         constraint: ask.constraint,
+        logprobs: ask.logprobs,
     };
     let stream = ask.stream.is_some();
     engine.complete(&request, cancel, &mut |text| {

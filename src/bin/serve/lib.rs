@@ -33,6 +33,7 @@ mod generation;
 mod guard;
 mod key;
 mod lane;
+mod likelihoods;
 mod listener;
 mod member;
 mod metrics;

@@ -22,6 +22,8 @@ pub(crate) struct Ask {
     pub(crate) stop: Vec<String>,
     pub(crate) sampling: Sampling,
     pub(crate) constraint: Option<Constraint>,
+    /// `Some` asks for each token's log-probability, and so many of the likeliest in its place.
+    pub(crate) logprobs: Option<usize>,
     /// How many answers are wanted.
     pub(crate) choices: u32,
     /// `Some` asks for server-sent events.
@@ -36,16 +38,21 @@ pub(crate) struct StreamOptions {
 }
 
 impl Ask {
-    /// Reads everything but the prompt. `random` is the seed of a request that names none.
+    /// Reads everything but the prompt and `logprobs`, which the endpoints spell differently.
+    /// `random` is the seed of a request that names none.
     pub(crate) fn read(
         mut fields: Fields,
-        prompt: Prompt,
+        (prompt, logprobs): (Prompt, Option<usize>),
         random: impl FnOnce() -> u32,
     ) -> Result<Self, Refusal> {
         fields.refuse_unsupported()?;
         let choices = choices(&mut fields)?;
+        if logprobs.is_some() && fields.is_true("stream") {
+            return Err(Refusal::unsupported("logprobs with stream"));
+        }
         Ok(Self {
             choices,
+            logprobs,
             model: model(&mut fields)?,
             prompt,
             max_tokens: max_tokens(&mut fields)?,

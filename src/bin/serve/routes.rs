@@ -148,12 +148,14 @@ async fn complete(
         Kind::Chat => "chatcmpl",
         Kind::Text => "cmpl",
     };
+    let likelihoods = ask.logprobs.is_some();
     let answer = |sha256: &str| Answer {
         kind,
         id: format!("{prefix}-{:016x}", shared.draw()),
         created: unix_seconds(),
         model: id.into(),
         fingerprint: sha256.get(..12).map(|start| format!("fp_{start}")),
+        likelihoods,
     };
     if ask.choices > 1 {
         let (completions, sha256) = several::complete(shared, task, ask, member).await?;

@@ -13,7 +13,10 @@ use crate::plan::Plan;
 /// "transcript" (language, duration, and segments with their times) and "confidence", the mean
 /// probability of what was written. Silence is found first and left out; a recording without
 /// speech gets an empty text. Nothing that was said in one part of a recording, or in another
-/// recording, is told to the model for the next, so that one mistake does not breed more.
+/// recording, is told to the model for the next, so that one mistake does not breed more. The
+/// likeliest word is written each time; where that leaves a segment with a confidence under 0.7,
+/// the model looks again and follows three texts side by side (a beam search), and the better of
+/// the two counts.
 ///
 /// Doubtful segments stay, and say why under "suspect": "repetition" (the text compresses more
 /// than 2.4-fold), "no speech" (the model heard silence, with a probability over 0.6, and was

@@ -27,6 +27,7 @@ mod open;
 mod pcm;
 mod resample;
 mod source;
+mod wave;
 
 pub use decoder::{Decoder, Info};
 pub use error::Error;

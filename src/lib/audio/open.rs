@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::mpeg4::{claimed_len, is_encrypted};
 use crate::source::{ReadAt, Source, Stream, Streamed, read_full};
-use crate::{Decoder, Error};
+use crate::{Decoder, Error, wave};
 
 impl Decoder {
     /// Opens a file, a FIFO or a device.
@@ -35,6 +35,7 @@ impl Decoder {
         if len == 0 {
             return Err(Error::Empty);
         }
+        let bytes = wave::covered(bytes).map_err(Error::Unreadable)?;
         let mut head = [0; 3];
         let n = read_full(bytes.as_ref(), &mut head, 0).map_err(Error::Unreadable)?;
         // Where its reader may seek, the length of an MP3 without one in its header is estimated,

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use symphonia::core::io::MediaSource;
 
-use crate::Error;
+use crate::{Error, wave};
 
 /// A reader that cannot seek, such as standard input.
 pub type Stream = Box<dyn Read + Send + Sync>;
@@ -151,6 +151,9 @@ impl Source {
         stream.by_ref().take(12).read_to_end(&mut head).map_err(Error::Unreadable)?;
         if head.is_empty() {
             return Err(Error::Empty);
+        }
+        if let Some(places) = wave::unwritten(&mut head, &mut stream).map_err(Error::Unreadable)? {
+            wave::cover(&mut head, 0, places);
         }
         let needs_seek = head.get(4..8) == Some(b"ftyp") || head.starts_with(b"caff");
         let mut bytes = Cursor::new(head).chain(stream);

@@ -83,6 +83,8 @@ pub struct CompletionRequest {
     pub sampling: Sampling,
     /// What the text must look like, if anything.
     pub constraint: Option<Constraint>,
+    /// Tell of each token how likely it was, and so many of the likeliest in its place.
+    pub logprobs: Option<usize>,
 }
 
 impl CompletionRequest {
@@ -94,6 +96,7 @@ impl CompletionRequest {
             stop: Vec::new(),
             sampling: Sampling::default(),
             constraint: None,
+            logprobs: None,
         }
     }
 }
@@ -121,6 +124,26 @@ pub struct Completion {
     pub stop: StopReason,
     /// Mean natural log-probability of the generated tokens; not a calibrated confidence.
     pub mean_logprob: Option<f32>,
+    /// The tokens of the text, in order, where the request asks for them.
+    pub tokens: Vec<TokenChoice>,
+}
+
+/// A generated token, and what else might have been.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TokenChoice {
+    /// The one that was taken.
+    pub taken: LikelyToken,
+    /// The likeliest in its place, the likeliest first.
+    pub top: Vec<LikelyToken>,
+}
+
+/// A token and its probability under the model, before any sampling parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LikelyToken {
+    /// Its text; a character may be spread over several tokens.
+    pub bytes: Vec<u8>,
+    /// Natural logarithm of the probability.
+    pub logprob: f32,
 }
 
 /// A model that continues prompts. Shared by all workers; an engine batches what they ask at

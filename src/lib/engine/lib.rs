@@ -18,8 +18,8 @@ mod transcribe;
 
 pub use cancel::{Cancel, Cancelled};
 pub use complete::{
-    Complete, Completion, CompletionRequest, Constraint, Message, Prompt, Role, Sampling,
-    StopReason,
+    Complete, Completion, CompletionRequest, Constraint, LikelyToken, Message, Prompt, Role,
+    Sampling, StopReason, TokenChoice,
 };
 pub use embed::{Embed, Embedding};
 pub use error::Error;

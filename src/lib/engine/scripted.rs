@@ -76,7 +76,8 @@ impl Complete for Scripted {
             tokens_out += 1;
         }
         let stop = if text.len() == reply.len() { StopReason::Stop } else { StopReason::Length };
-        Ok(Completion { text, tokens_in, tokens_out, stop, mean_logprob: None })
+        let tokens = Vec::new();
+        Ok(Completion { text, tokens_in, tokens_out, stop, mean_logprob: None, tokens })
     }
 }
 

@@ -1,16 +1,16 @@
 //! A request to continue a prompt, from the last token of its prompt on.
 
 use crossbeam_channel::Sender;
-use engine::{Error, StopReason};
+use engine::{Error, LikelyToken, StopReason, TokenChoice};
 use llama_cpp_2::token::LlamaToken;
 
 use crate::model::Model;
-use crate::sampler::Chooser;
+use crate::sampler::{self, Chooser, Chosen};
 use crate::slot::Event;
 use crate::text::TextHolder;
 
 /// The end of a good answer.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Answer {
     /// Tokens generated.
     pub(crate) tokens: usize,
@@ -18,6 +18,8 @@ pub(crate) struct Answer {
     pub(crate) stop: StopReason,
     /// Mean natural log-probability.
     pub(crate) mean_logprob: Option<f32>,
+    /// What was chosen, where that was asked for.
+    pub(crate) choices: Vec<TokenChoice>,
 }
 
 /// Generation under way.
@@ -29,12 +31,29 @@ pub(crate) struct Answering {
     next: Option<LlamaToken>,
     generated: usize,
     logprob_sum: f64,
+    /// How many alternatives to each token are told of, if tokens are at all.
+    alternatives: Option<usize>,
+    choices: Vec<TokenChoice>,
 }
 
 impl Answering {
     /// Nothing generated yet; `max_tokens` is at least one.
-    pub(crate) fn new(chooser: Chooser, holder: TextHolder, max_tokens: usize) -> Self {
-        Self { chooser, holder, max_tokens, next: None, generated: 0, logprob_sum: 0.0 }
+    pub(crate) fn new(
+        chooser: Chooser,
+        holder: TextHolder,
+        max_tokens: usize,
+        alternatives: Option<usize>,
+    ) -> Self {
+        Self {
+            chooser,
+            holder,
+            max_tokens,
+            next: None,
+            generated: 0,
+            logprob_sum: 0.0,
+            alternatives,
+            choices: Vec::new(),
+        }
     }
 
     /// The most tokens to generate.
@@ -61,6 +80,14 @@ impl Answering {
         if model.ends(chosen.token) {
             return self.finish(StopReason::Stop, events);
         }
+        if let Some(n) = self.alternatives {
+            let likely = |chosen: Chosen| LikelyToken {
+                bytes: model.bytes(chosen.token),
+                logprob: chosen.logprob,
+            };
+            let top = sampler::top(logits, n).into_iter().map(likely).collect();
+            self.choices.push(TokenChoice { taken: likely(chosen), top });
+        }
         let said = self.holder.push(&model.bytes(chosen.token));
         if !say(said.text, events) {
             return true;
@@ -81,7 +108,9 @@ impl Answering {
             #[expect(clippy::cast_precision_loss, reason = "a count of tokens")]
             #[expect(clippy::cast_possible_truncation, reason = "a mean of f32")]
             let mean = (self.logprob_sum / self.generated.max(1) as f64) as f32;
-            let answer = Answer { tokens: self.generated, stop, mean_logprob: Some(mean) };
+            let choices = std::mem::take(&mut self.choices);
+            let tokens = self.generated;
+            let answer = Answer { tokens, stop, mean_logprob: Some(mean), choices };
             let _ = events.send(Event::Answered(answer));
         }
         true

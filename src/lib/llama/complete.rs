@@ -7,6 +7,7 @@ use std::time::Duration;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
 use engine::{
     Cancel, Complete, Completion, CompletionRequest, Error, ModelInfo, Prompt, StopReason,
+    TokenChoice,
 };
 use llama_cpp_2::context::params::LlamaContextParams;
 use llama_cpp_2::token::LlamaToken;
@@ -192,6 +193,18 @@ fn serve(
     }
 }
 
+/// The tokens that begin within the first `length` bytes of the text: what was said for a stop
+/// string is no part of it.
+fn within(mut choices: Vec<TokenChoice>, length: usize) -> Vec<TokenChoice> {
+    let mut end = 0;
+    choices.retain(|choice| {
+        let begin = end;
+        end += choice.taken.bytes.len();
+        begin < length
+    });
+    choices
+}
+
 /// How many contexts there will be, and the options of each: none without a sequence.
 fn divide(options: Options) -> (usize, Options) {
     let contexts = options.contexts.clamp(1, options.parallel.clamp(1, MAX_PARALLEL));
@@ -252,11 +265,20 @@ impl Complete for Llama {
         let mut text = String::new();
         if request.max_tokens == 0 {
             let stop = StopReason::Length;
-            return Ok(Completion { text, tokens_in, tokens_out: 0, stop, mean_logprob: None });
+            let tokens = Vec::new();
+            return Ok(Completion {
+                text,
+                tokens_in,
+                tokens_out: 0,
+                stop,
+                mean_logprob: None,
+                tokens,
+            });
         }
         let grammar = request.constraint.as_ref().map(grammar::compile).transpose()?;
         let chooser = Chooser::new(&self.model, &request.sampling, grammar.as_deref(), &prompt)?;
-        let answering = Answering::new(chooser, TextHolder::new(&request.stop), request.max_tokens);
+        let holder = TextHolder::new(&request.stop);
+        let answering = Answering::new(chooser, holder, request.max_tokens, request.logprobs);
         let answer = self.ask(prompt, Work::Answer(answering), cancel, |event| match event {
             Event::Text(piece) => {
                 on_text(&piece);
@@ -267,8 +289,10 @@ impl Complete for Llama {
             Event::Failed(error) => Some(Err(error)),
             Event::Scored(..) => Some(Err(gone())),
         })?;
+        let tokens = within(answer.choices, text.len());
         Ok(Completion {
             text,
+            tokens,
             tokens_in,
             tokens_out: answer.tokens,
             stop: answer.stop,

@@ -162,6 +162,21 @@ fn chain(
     Ok(Some(LlamaSampler::chain(samplers, true).with_tokens(recent.iter().copied())))
 }
 
+/// The `n` likeliest tokens with their log-probabilities, the likeliest first.
+pub(crate) fn top(logits: &[f32], n: usize) -> Vec<Chosen> {
+    let all = log_sum_exp(logits);
+    let mut best: Vec<Chosen> = Vec::with_capacity(n + 1);
+    for (id, &logit) in (0_i32..).zip(logits) {
+        let logprob = logit - all;
+        if best.len() < n || best.last().is_some_and(|least| logprob > least.logprob) {
+            let at = best.partition_point(|better| better.logprob >= logprob);
+            best.insert(at, Chosen { token: LlamaToken(id), logprob });
+            best.truncate(n);
+        }
+    }
+    best
+}
+
 /// ln Σ eˣ over the whole vocabulary. An approximation of eˣ that the compiler can vectorise
 /// keeps this under a hundredth of a step.
 pub(crate) fn log_sum_exp(logits: &[f32]) -> f32 {
@@ -216,6 +231,16 @@ mod tests {
             let exact = logits.iter().map(|&x| f64::from(x).exp()).sum::<f64>().ln();
             prop_assert!((f64::from(log_sum_exp(&logits)) - exact).abs() < 1e-4);
         }
+    }
+
+    #[test]
+    fn the_likeliest_come_first() {
+        let found = top(&[0.0, 3.0, -1.0, 3.0, 2.0], 3);
+        let ids: Vec<i32> = found.iter().map(|chosen| chosen.token.0).collect();
+        assert_eq!(ids, [1, 3, 4]);
+        let sum: f32 = top(&[0.0, 3.0, -1.0], 9).iter().map(|chosen| chosen.logprob.exp()).sum();
+        assert!((sum - 1.0).abs() < 1e-4, "{sum}");
+        assert!(top(&[1.0], 0).is_empty());
     }
 
     #[test]

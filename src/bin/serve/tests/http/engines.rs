@@ -87,7 +87,14 @@ impl Complete for Slow {
         on_text(" end");
         let text = "word end".into();
         let stop = StopReason::Stop;
-        Ok(Completion { text, tokens_in: 1, tokens_out: 2, stop, mean_logprob: None })
+        Ok(Completion {
+            text,
+            tokens_in: 1,
+            tokens_out: 2,
+            stop,
+            mean_logprob: None,
+            tokens: Vec::new(),
+        })
     }
 }
 
@@ -160,7 +167,14 @@ impl Complete for Recorder {
         }
         on_text("ok");
         let (text, stop) = ("ok".into(), StopReason::Stop);
-        Ok(Completion { text, tokens_in: 10, tokens_out: 1, stop, mean_logprob: None })
+        Ok(Completion {
+            text,
+            tokens_in: 10,
+            tokens_out: 1,
+            stop,
+            mean_logprob: None,
+            tokens: Vec::new(),
+        })
     }
 }
 

@@ -51,6 +51,9 @@ fn fields_of_the_wrong_kind_are_named() {
         ("stream_options", json!({ "include_usage": true })),
         ("response_format", json!("json")),
         ("grammar", json!({})),
+        ("logprobs", json!(1)),
+        ("top_logprobs", json!(2)),
+        ("top_logprobs", json!(21)),
     ] {
         let mut body = user(&json!("count"));
         body[field] = value.clone();
@@ -87,9 +90,6 @@ fn what_would_have_to_be_ignored_is_refused() {
         ("tools", json!([{ "type": "function" }])),
         ("tool_choice", json!("required")),
         ("functions", json!([{}])),
-        ("logprobs", json!(true)),
-        ("logprobs", json!(1)),
-        ("top_logprobs", json!(2)),
         ("logit_bias", json!({ "50256": -100 })),
         ("frequency_penalty", json!(0.5)),
         ("presence_penalty", json!(-1)),
