@@ -17,6 +17,7 @@ mod load;
 mod memory;
 mod options;
 mod pack;
+mod parameters;
 mod phrases;
 mod result;
 mod segment;

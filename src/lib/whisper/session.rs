@@ -6,14 +6,15 @@ use engine::{
 };
 use jobserver::Worker;
 use whisper_rs::{
-    FullParams, SamplingStrategy, WhisperContext, WhisperContextParameters, WhisperState,
-    WhisperTokenId, install_logging_hooks,
+    FullParams, WhisperContext, WhisperContextParameters, WhisperState, WhisperTokenId,
+    install_logging_hooks,
 };
 
 use crate::abort::{Watch, Watched};
 use crate::context::Padding;
 use crate::doubt::{is_doubtful, loops, surer};
 use crate::load::Kept;
+use crate::parameters::{Look, parameters};
 use crate::result::{Reading, read};
 use crate::{Decoding, Options, SAMPLE_RATE, check, context, load};
 
@@ -21,8 +22,6 @@ use crate::{Decoding, Options, SAMPLE_RATE, check, context, load};
 const SHORTEST: usize = SAMPLE_RATE / 10;
 /// Encoder runs over one window; a good one takes one or two.
 const MAX_PASSES: u32 = 8;
-/// Seconds into a window after which the first word may not begin, as far as the model is told.
-const MAX_INITIAL: f32 = 1.0;
 /// The most tokens of a text that are made.
 const MAX_TOKENS: usize = 4096;
 
@@ -31,7 +30,7 @@ const MAX_TOKENS: usize = 4096;
 pub struct Whisper {
     pub(crate) context: Arc<WhisperContext>,
     info: ModelInfo,
-    options: Options,
+    pub(crate) options: Options,
     /// Of the prompt.
     prompt: Arc<[WhisperTokenId]>,
     /// Sessions made so far.
@@ -106,7 +105,7 @@ impl Whisper {
     }
 
     /// Encoder positions that there are.
-    fn positions(&self) -> usize {
+    pub(crate) fn positions(&self) -> usize {
         usize::try_from(self.context.n_audio_ctx()).unwrap_or(context::FULL).max(1)
     }
 
@@ -175,15 +174,6 @@ impl Whisper {
             _ => Err(Error::Engine(format!("`{asked}` is not a language of whisper"))),
         }
     }
-}
-
-/// How a window is looked at.
-#[derive(Clone, Copy, Debug)]
-struct Look {
-    /// Of the encoder.
-    positions: usize,
-    /// Texts followed side by side; 1 for the likeliest token always.
-    beams: u8,
 }
 
 /// One worker's recogniser.
@@ -375,46 +365,4 @@ impl Session {
 
 fn doubt(segment: &mut Segment, why: &str) {
     segment.suspect.get_or_insert_with(|| why.to_owned());
-}
-
-fn parameters<'p>(
-    whisper: &Whisper,
-    request: &TranscribeRequest<'_>,
-    language: Option<&'p str>,
-    look: Look,
-    prompt: &'p [WhisperTokenId],
-) -> FullParams<'p, 'p> {
-    let options = &whisper.options;
-    let strategy = match look.beams {
-        ..2 => SamplingStrategy::Greedy { best_of: 1 },
-        beams => SamplingStrategy::BeamSearch { beam_size: beams.min(8).into(), patience: -1.0 },
-    };
-    let mut params = FullParams::new(strategy);
-    params.set_n_threads(i32::from(options.threads.max(1)));
-    params.set_audio_ctx(i32::try_from(look.positions).unwrap_or(0));
-    params.set_no_context(true);
-    // whisper.cpp takes the model's positions for those of 30 s when it reckons with this.
-    params.set_max_initial_ts(MAX_INITIAL * context::FULL as f32 / whisper.positions() as f32);
-    if !prompt.is_empty() {
-        params.set_tokens(prompt);
-    }
-    params.set_translate(request.translate);
-    // whisper-rs leaks the string; English is whisper.cpp's default.
-    if language != Some("en") {
-        params.set_language(language.or(Some(LANGUAGE_AUTO)));
-    }
-    params.set_suppress_blank(true);
-    params.set_suppress_nst(true);
-    params.set_token_timestamps(request.words);
-    params.set_temperature(0.0);
-    params.set_temperature_inc(if options.temperature_fallback { 0.2 } else { 0.0 });
-    params.set_entropy_thold(2.4);
-    params.set_logprob_thold(-1.0);
-    // Out of reach: doubtful text is marked, not thrown away.
-    params.set_no_speech_thold(2.0);
-    params.set_print_special(false);
-    params.set_print_progress(false);
-    params.set_print_realtime(false);
-    params.set_print_timestamps(false);
-    params
 }
