@@ -118,7 +118,7 @@ fn model_films_without_sound_and_locked_music_say_what_they_are() {
     let plain = speech("short.m4a");
     let entry = plain.windows(4).position(|w| w == b"mp4a").expect("a description of samples");
     let locked = [&plain[..entry], b"drms", &plain[entry + 4..]].concat();
-    let run = transcribe().arg(data("speech/silent-film.mp4")).file("locked.m4a", locked);
+    let run = transcribe().arg(data("video/silent-film.mp4")).file("locked.m4a", locked);
     let outcome = run.arg("locked.m4a").run().code(1);
     let [film, locked] = &outcome.records()[..] else { panic!("{outcome}") };
     let says = |record: &Value, what: &str| {

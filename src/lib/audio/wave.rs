@@ -19,8 +19,8 @@ const MOST: u64 = 1 << 16;
 const WHOLE_AT: usize = 4;
 const UNKNOWN: [u8; 4] = [0xFF; 4];
 
-/// Reads on, after the first 12 bytes in `head`, up to the sound of a WAV file, adding to `head`
-/// what was read. Gives the places of the lengths that were never written.
+/// Reads on, after the first 12 bytes in `head`, up to the first byte of a WAV file's sound, adding
+/// to `head` what was read. Gives the places of the lengths that were never written.
 ///
 /// # Errors
 /// Those of the stream.
@@ -36,8 +36,9 @@ pub(crate) fn unwritten(head: &mut Vec<u8>, stream: &mut dyn Read) -> io::Result
         let length = number(&chunk[4..]);
         if chunk.starts_with(b"data") {
             let ends = u64::from(number(&head[WHOLE_AT..START - 4])) + CHUNK as u64;
-            let is_empty = length == 0 && ends <= head.len() as u64;
-            return Ok(is_empty.then_some([WHOLE_AT as u64, (at + 4) as u64]));
+            let claims_none = length == 0 && ends <= head.len() as u64;
+            let is_wrong = claims_none && stream.take(1).read_to_end(head)? == 1;
+            return Ok(is_wrong.then_some([WHOLE_AT as u64, (at + 4) as u64]));
         }
         // Chunks begin at even places.
         let body = u64::from(length) + u64::from(length % 2);
@@ -127,7 +128,8 @@ mod tests {
         assert_eq!(places(&file(36, &[(b"fmt ", 16, 16), sound])), Some([4, 40]));
         let odd = file(0, &[(b"fmt ", 16, 16), (b"LIST", 5, 6), sound]);
         assert_eq!(places(&odd), Some([4, 54]));
-        // An empty sound, and something after it.
+        // An empty sound, without and with something after it.
+        assert_eq!(places(&file(36, &[(b"fmt ", 16, 16), (b"data", 0, 0)])), None);
         assert_eq!(places(&file(900, &[(b"fmt ", 16, 16), sound])), None);
         assert_eq!(places(&file(36, &[(b"fmt ", 16, 16), (b"data", 10, 10)])), None);
         for bytes in [b"".as_slice(), b"RIFF", b"RIFF\0\0\0\0WAVEdat", b"OggS\0\0\0\0WAVEdata"] {
