@@ -72,7 +72,8 @@ pub struct Transcribe {
     /// Text that the model takes for what was said before: its spelling and style are followed
     ///
     /// At most 223 tokens, about 150 words, with the vocabulary. It raises the probability of the
-    /// words in it, and may make them appear where they were not said.
+    /// words in it, and may make them appear where they were not said. With a small model, each
+    /// token takes 0.4 MB of memory for each worker.
     #[arg(long, value_name = "TEXT")]
     pub prompt: Option<String>,
 

@@ -44,12 +44,23 @@ const ENGLISH: usize = 51_864;
 /// gives half of them to the text, ten tokens a second.
 const SPOKEN: usize = 256;
 
+/// Texts followed side by side where `asked` are asked for, by a decoder of so many positions. Each
+/// takes memory for all of them.
+pub(crate) fn beams(asked: u8, positions: usize) -> u8 {
+    if positions > SPOKEN { asked.min(2) } else { asked }
+}
+
 /// Decoder positions that a model of `vocabulary` tokens is loaded with, of its `full` number, when
-/// no clip is longer than `longest` samples. A prompt takes up to half of them, and in other
-/// languages a letter may be a token: then all are kept.
+/// no clip is longer than `longest` samples. All are kept where the prompt may need more than half
+/// of them, and for other languages, in which a letter may be a token.
 pub(crate) fn spoken(longest: usize, prompt: &str, vocabulary: usize, full: usize) -> usize {
-    let short = longest <= crate::LONGEST_CHUNK && prompt.is_empty() && vocabulary == ENGLISH;
-    if short { SPOKEN.min(full) } else { full }
+    // A token has at least a byte; the prompt has a space before it.
+    let brief = prompt.len() + 1 < SPOKEN / 2;
+    if longest <= crate::LONGEST_CHUNK && brief && vocabulary == ENGLISH {
+        SPOKEN.min(full)
+    } else {
+        full
+    }
 }
 
 #[cfg(test)]

@@ -303,7 +303,9 @@ impl Session {
         (request, language, positions): (&TranscribeRequest<'_>, Option<&str>, usize),
         cancel: &Cancel,
     ) -> Result<Transcript, Error> {
-        let Decoding::BeamInDoubt(beams) = self.whisper.options.decoding else { return Ok(first) };
+        let Decoding::BeamInDoubt(asked) = self.whisper.options.decoding else { return Ok(first) };
+        let decoder = usize::try_from(self.whisper.context.n_text_ctx()).unwrap_or(usize::MAX);
+        let beams = context::beams(asked, decoder);
         if !is_doubtful(&first) {
             return Ok(first);
         }
