@@ -256,9 +256,14 @@ fn model_noise_and_music_have_no_words() {
         })
         .collect();
     for (name, samples) in [("brown", brown), ("music", music), ("sweep", sweep)] {
-        let run = transcribe().args(["--drop-suspect", "-"]).stdin(wav(1, 16_000, samples));
+        let sound = wav(1, 16_000, samples);
+        let run = transcribe().args(["--drop-suspect", "-"]).stdin(sound.clone());
         let outcome = run.run().code(0);
         assert_eq!(text(&outcome.record()), "", "{name}: {outcome}");
+        // What is not dropped says that it is not to be trusted.
+        let record = transcribe().arg("-").stdin(sound).run().code(0).record();
+        let segments = record["transcript"]["segments"].as_array().expect("segments");
+        assert!(segments.iter().all(|s| s["suspect"].is_string()), "{name}: {record}");
     }
 }
 

@@ -21,7 +21,8 @@ use crate::plan::Plan;
 /// Doubtful segments stay, and say why under "suspect": "repetition" (the text compresses more
 /// than 2.4-fold), "no speech" (the model heard silence, with a probability over 0.6, and was
 /// unsure), "low probability" (a mean log-probability of the tokens below -1), "no words" (notes
-/// and signs only: music, mostly), "too much text for its time". A recording that is cut off or
+/// and signs only: music, mostly), "too much text for its time". What the model took for silence
+/// ("no speech") stands in "transcript" alone, neither in "text" nor in captions. A recording that is cut off or
 /// damaged is transcribed as far as it goes: its "transcript" then has "truncated" and "problem",
 /// and a warning says so.
 ///

@@ -62,7 +62,7 @@ fn line(text: &str) -> String {
 }
 
 fn lines(heard: &Heard, out: &mut String) -> std::fmt::Result {
-    for said in &heard.segments {
+    for said in heard.segments.iter().filter(|said| said.counts()) {
         match said.speaker {
             Some(speaker) => writeln!(out, "Speaker {speaker}: {}", line(&said.segment.text))?,
             None => writeln!(out, "{}", line(&said.segment.text))?,
@@ -89,7 +89,7 @@ fn shown(said: &Said) -> (f64, f64) {
 }
 
 fn srt(heard: &Heard, out: &mut String) -> std::fmt::Result {
-    for (n, said) in heard.segments.iter().enumerate() {
+    for (n, said) in heard.segments.iter().filter(|said| said.counts()).enumerate() {
         let (start, end) = shown(said);
         let speaker = said.speaker.map(|n| format!("Speaker {n}: ")).unwrap_or_default();
         // An arrow in the text would be read as a caption's times.
@@ -107,7 +107,7 @@ fn escaped(text: &str) -> String {
 
 fn vtt(heard: &Heard, out: &mut String) -> std::fmt::Result {
     writeln!(out, "WEBVTT\n")?;
-    for said in &heard.segments {
+    for said in heard.segments.iter().filter(|said| said.counts()) {
         let (start, end) = shown(said);
         writeln!(out, "{} --> {}", clock(start, '.'), clock(end, '.'))?;
         if let Some(speaker) = said.speaker {
@@ -136,7 +136,7 @@ fn vtt(heard: &Heard, out: &mut String) -> std::fmt::Result {
 fn tsv(heard: &Heard, out: &mut String) -> std::fmt::Result {
     let split = heard.segments.iter().any(|said| said.speaker.is_some());
     writeln!(out, "start\tend\t{}text", if split { "speaker\t" } else { "" })?;
-    for said in &heard.segments {
+    for said in heard.segments.iter().filter(|said| said.counts()) {
         let speaker = said.speaker.map(|n| format!("{n}\t")).unwrap_or_default();
         let mut row = |start: f64, end: f64, text: &str| {
             let (start, end) = (milliseconds(start), milliseconds(end));

@@ -33,6 +33,13 @@ pub(crate) struct Said {
     pub(crate) speaker: Option<usize>,
 }
 
+impl Said {
+    /// Whether it belongs to the text: not where the model itself took it for silence.
+    pub(crate) fn counts(&self) -> bool {
+        self.segment.suspect.as_deref() != Some(whisper::SILENCE)
+    }
+}
+
 /// What was heard in a recording.
 #[derive(Debug, Default)]
 pub(crate) struct Heard {

@@ -71,11 +71,11 @@ pub(crate) fn write(
     }
 }
 
-/// All segments, a space between two; where speakers are told apart, a line for each turn.
+/// All segments that count, a space between two; where speakers are told apart, a line for each turn.
 pub(crate) fn text(segments: &[Said]) -> String {
     let mut out = String::new();
     let mut last = None;
-    for said in segments {
+    for said in segments.iter().filter(|said| said.counts()) {
         if said.speaker != last
             && let Some(speaker) = said.speaker
         {
@@ -91,8 +91,9 @@ pub(crate) fn text(segments: &[Said]) -> String {
     out
 }
 
-/// The segments' mean, weighted by their lengths; nothing about silence.
+/// The mean of the segments that count, weighted by their lengths; nothing about silence.
 pub(crate) fn confidence(segments: &[Said]) -> Option<f64> {
+    let segments: Vec<&Said> = segments.iter().filter(|said| said.counts()).collect();
     // A segment of one short word may have no length at all.
     let weight = |s: &Segment| (s.end - s.start).max(0.01);
     let total: f64 = segments.iter().map(|s| weight(&s.segment)).sum();

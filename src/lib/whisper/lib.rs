@@ -32,6 +32,7 @@ pub use pack::parts;
 pub use phrases::{Phrases, Spotted};
 pub use segment::{Chunk, Seam, Segmenter};
 pub use session::{Session, Whisper};
+pub use suspect::SILENCE;
 pub use utterance::Utterances;
 pub use vad::SileroVad;
 

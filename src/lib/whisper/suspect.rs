@@ -13,6 +13,10 @@ const SHORT: usize = 48;
 /// Speech has at most about this many characters a second.
 const CHARS_PER_SECOND: f64 = 40.0;
 
+/// What is said of a segment in which the model heard no speech and was unsure of its words: whisper
+/// itself leaves such segments out.
+pub const SILENCE: &str = "no speech";
+
 /// Why a segment is doubted, if it is.
 pub(crate) fn reason(
     text: &str,
@@ -25,7 +29,7 @@ pub(crate) fn reason(
     } else if is_repetitive(text) {
         Some("repetition")
     } else if no_speech > NO_SPEECH && mean_logprob < UNSURE {
-        Some("no speech")
+        Some(SILENCE)
     } else if mean_logprob < UNSURE {
         Some("low probability")
     } else if seconds > 0.0 && text.chars().count() as f64 > 20.0 + CHARS_PER_SECOND * seconds {
