@@ -95,13 +95,14 @@ fn wait_for_its_end(pid: &str) {
     }
 }
 
+const TWICE: &str = "it answered r5";
+
 #[test]
 fn what_is_no_answer_is_a_fault() {
     let cases = [
         ("echo garbage", "no record"),
         ("echo '{\"id\":\"other\"}'; continue", "asked for r5, it answered other"),
-        // "r5" where it has another record by then, "what it was not asked" where it has none.
-        ("echo '{\"id\":\"r5\"}'", "it answered "),
+        ("echo '{\"id\":\"r5\"}'", TWICE),
         ("echo '{\"log\":\"ready\"}'; continue", "without an id"),
         ("printf '{\"id\":'; exit 0", "no record"),
     ];
@@ -114,10 +115,13 @@ fn what_is_no_answer_is_a_fault() {
         for (n, record) in records.iter().enumerate() {
             assert_eq!(record["id"], format!("r{n}"), "{outcome}");
             // Whoever answers twice is caught at the next record that it was given.
-            let blamed = n == 5 || (n > 5 && says == "it answered ");
+            let blamed = n == 5 || (n > 5 && says == TWICE);
             assert!(record["error"].is_null() || blamed, "{outcome}");
         }
-        assert!(outcome.messages().contains(says), "{special}: {outcome}");
+        // A second answer to r5 may come while its worker has nothing to answer.
+        let or = if says == TWICE { "it answered what it was not asked" } else { says };
+        let messages = outcome.messages();
+        assert!(messages.contains(says) || messages.contains(or), "{special}: {outcome}");
     }
 }
 

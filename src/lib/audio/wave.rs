@@ -13,7 +13,7 @@ use crate::source::ReadAt;
 const START: usize = 12;
 /// An id and a length.
 const CHUNK: usize = 8;
-/// The most bytes of a chunk before the sound that are looked at.
+/// The most bytes before the sound that are looked at: a stream may be chunks without end.
 const MOST: u64 = 1 << 16;
 /// Where the length of all of it is.
 const WHOLE_AT: usize = 4;
@@ -42,7 +42,7 @@ pub(crate) fn unwritten(head: &mut Vec<u8>, stream: &mut dyn Read) -> io::Result
         }
         // Chunks begin at even places.
         let body = u64::from(length) + u64::from(length % 2);
-        if body > MOST || stream.take(body).read_to_end(head)? as u64 != body {
+        if head.len() as u64 + body > MOST || stream.take(body).read_to_end(head)? as u64 != body {
             return Ok(None);
         }
     }
@@ -136,6 +136,9 @@ mod tests {
             assert_eq!(places(bytes), None);
         }
         assert_eq!(places(&file(0, &[(b"junk", u32::MAX, 100)])), None);
+        let mut head = file(0, &[]);
+        let found = unwritten(&mut head, &mut std::io::repeat(0)).expect("no error");
+        assert!(found.is_none() && head.len() as u64 <= MOST + CHUNK as u64, "chunks without end");
     }
 
     #[test]
